@@ -1,0 +1,74 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from steelyard.errors import OutputExistsError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Path of a new file that takes the place of ``path`` when the block ends without an error.
+
+    The new file lies in the same folder, is synced, and is renamed in one step.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        sync(temporary)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 text file in one step."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def replacing_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
+    """Path of a new folder that takes the place of ``path`` when the block ends without an error.
+
+    Raises
+    ------
+    OutputExistsError
+        When ``path`` is there and ``force`` is not given.
+    """
+    if path.exists() and not force:
+        raise OutputExistsError(f"{path} is there already; name another folder or use --force")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
+    try:
+        yield temporary
+        for file in temporary.iterdir():
+            file.chmod(0o644)
+            sync(file)
+        temporary.chmod(0o755)
+        if path.exists():
+            # A folder cannot be renamed onto one with files in it, so the old one steps aside first.
+            old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
+            path.replace(old / path.name)
+            temporary.replace(path)
+            shutil.rmtree(old)
+        else:
+            temporary.replace(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file's contents have reached the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
