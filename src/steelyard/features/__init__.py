@@ -1,0 +1,9 @@
+"""Raw rows to numbers: what kind each column is, and how a model of a certain kind wants to see it."""
+
+from __future__ import annotations
+
+from steelyard.features.encoder import FittedEncoder, TableEncoder
+from steelyard.features.matrix import TableMatrix
+from steelyard.features.schema import ColumnSchema, TableSchema
+
+__all__ = ["ColumnSchema", "FittedEncoder", "TableEncoder", "TableMatrix", "TableSchema"]

@@ -1,0 +1,94 @@
+"""One column as numbers or as category codes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelyard.errors import DataError
+from steelyard.features.matrix import MISSING, UNKNOWN
+
+if TYPE_CHECKING:
+    import polars as pl
+
+#: Strings that mean "missing" in a column that otherwise holds numbers.
+MISSING_MARKERS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "none", "?", "-")
+
+
+def numbers(series: pl.Series) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Values as float64, NaN where missing, and a mask of the values that are no number.
+
+    Dates and times become seconds since 1970 (UTC), durations seconds.
+    """
+    import polars as pl
+
+    kind = series.dtype
+    if kind in (pl.Categorical, pl.Enum):
+        series, kind = series.cast(pl.String), pl.String()
+    bad = np.zeros(series.len(), dtype=bool)
+    if kind == pl.String:
+        text = series.str.strip_chars()
+        values = text.cast(pl.Float64, strict=False)
+        not_number = values.is_null() & text.is_not_null()
+        if not_number.any():
+            bad = (not_number & ~text.is_in(list(MISSING_MARKERS)).fill_null(True)).to_numpy()
+    elif kind in (pl.Date, pl.Datetime):
+        values = series.cast(pl.Datetime("us")).dt.epoch("us") / 1e6
+    elif kind == pl.Duration:
+        values = series.dt.total_microseconds() / 1e6
+    elif kind == pl.Time:
+        values = series.cast(pl.Int64) / 1e9
+    elif kind.is_numeric() or kind in (pl.Boolean, pl.Null):
+        values = series
+    else:
+        return np.full(series.len(), np.nan), series.is_not_null().to_numpy()
+    return values.cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float64, copy=False), bad
+
+
+def check_numbers(series: pl.Series, values: NDArray[np.float64], bad: NDArray[np.bool_]) -> None:
+    """Raise a DataError for the first value that is no number, or is infinite, naming column and row."""
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise DataError(
+            f"column {series.name!r}, row {row + 1}: {str(series[row])[:40]!r} is not a number, and the "
+            "column is numeric: mend the value or leave it empty"
+        )
+    infinite = np.isinf(values)
+    if infinite.any():
+        row = int(np.flatnonzero(infinite)[0])
+        raise DataError(
+            f"column {series.name!r}, row {row + 1}: {series[row]} is infinite or too large for a 64-bit "
+            "number: mend the value or leave it empty"
+        )
+
+
+def text(series: pl.Series) -> pl.Series:
+    """Values as the category names they are; empty strings and NaN are missing."""
+    import polars as pl
+
+    if series.dtype in (pl.Float32, pl.Float64):
+        series = series.fill_nan(None)
+    if series.dtype != pl.String:
+        series = series.cast(pl.String)
+    return series.replace("", None) if (series == "").any() else series
+
+
+def codes(series: pl.Series, categories: Sequence[str]) -> NDArray[np.int32]:
+    """Position of each value in the categories; -1 where missing, -2 where it is none of them.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> codes(pl.Series(["b", None, "new", "a"]), ["a", "b"])
+    array([ 1, -1, -2,  0], dtype=int32)
+    """
+    import polars as pl
+
+    values = text(series)
+    found = values.cast(pl.Enum(list(categories)), strict=False).to_physical().cast(pl.Int32)
+    coded = found.fill_null(UNKNOWN).to_numpy().astype(np.int32)
+    coded[values.is_null().to_numpy()] = MISSING
+    return coded
