@@ -1,0 +1,26 @@
+"""Balanced accuracy."""
+
+from __future__ import annotations
+
+from steelyard.component import component
+from steelyard.metrics._base import Array, MacroMetric, ratio
+
+
+@component
+class BalancedAccuracy(MacroMetric):
+    """Mean of the recall of each class that has rows; ``sklearn.metrics.balanced_accuracy_score``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> hits, predicted, actual = np.array([8.0, 1.0]), np.array([9.0, 1.0]), np.array([8.0, 2.0])
+    >>> round(float(BalancedAccuracy().from_counts(hits, predicted, actual, 10)), 6)
+    0.75
+    """
+
+    name = "balanced_accuracy"
+    title = "balanced accuracy"
+
+    def per_class(self, hits: Array, predicted: Array, actual: Array) -> Array:
+        """Recall of each class."""
+        return ratio(hits, actual)

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import pytest
+from sklearn.metrics import accuracy_score
+
+
+def expected(codes, predicted, **kwargs):
+    return accuracy_score(codes, predicted, **kwargs)
+
+
+def test_as_scikit_learn(case, counted):
+    codes, _, predicted, n_classes = case
+    assert float(counted("accuracy", codes, predicted, n_classes)) == pytest.approx(
+        expected(codes, predicted), abs=1e-12
+    )
+
+
+def test_resamples_as_scikit_learn(case, counted, weights):
+    codes, _, predicted, n_classes = case
+    values = counted("accuracy", codes, predicted, n_classes, weights)
+    for value, weight in zip(values, weights, strict=True):
+        kept = weight > 0
+        wanted = expected(codes[kept], predicted[kept], sample_weight=weight[kept])
+        assert value == pytest.approx(wanted, abs=1e-12)
