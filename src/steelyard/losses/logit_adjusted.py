@@ -1,0 +1,58 @@
+"""Logit-adjusted loss: class shares are put into the logits while training."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelyard.component import component
+from steelyard.errors import UsageError
+from steelyard.losses._base import Array, BoundLoss, Loss
+from steelyard.losses.cross_entropy import cross_entropy
+
+
+@component
+class LogitAdjustedLoss(Loss):
+    """Cross-entropy of logits + tau log prior (Menon et al. 2021, equation 10); tau = 1 is balanced softmax.
+
+    The trained model's scores are tilted towards rare classes on purpose. A class without training rows takes
+    the prior of the rarest class that has some, so that its offset is finite.
+
+    Parameters
+    ----------
+    tau : float, default 1
+        Strength; 0 is plain cross-entropy.
+
+    Raises
+    ------
+    UsageError
+        When tau is negative.
+
+    Examples
+    --------
+    >>> loss, _ = LogitAdjustedLoss(tau=1).bind(np.array([0.9, 0.1]))(np.zeros((1, 2)), np.array([1]))
+    >>> loss.round(4).tolist()
+    [2.3026]
+    """
+
+    name = "logit_adjusted"
+    shown = ("tau",)
+    uses_priors: ClassVar[bool] = True
+
+    tau: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.tau >= 0:
+            raise UsageError(f"logit_adjusted: tau must be at least 0, not {self.tau}")
+
+    def bind(self, priors: Array) -> BoundLoss:
+        """Loss for training rows with these class shares; see :meth:`Loss.bind`."""
+        present = priors[priors > 0]
+        offset = self.tau * np.log(np.maximum(priors, present.min()))
+
+        def logit_adjusted(logits: Array, codes: NDArray[np.int64]) -> tuple[Array, Array]:
+            return cross_entropy(logits + offset, codes)
+
+        return logit_adjusted

@@ -1,0 +1,24 @@
+"""Models: what learns."""
+
+from __future__ import annotations
+
+from steelyard.models._base import FitTask, FittedModel, Model, ModelState
+from steelyard.models._parse import model_from_saved, parse_model, parse_models
+from steelyard.models._sklearn import SklearnModel
+from steelyard.models.boosting import Boosting
+from steelyard.models.forest import Forest
+from steelyard.models.linear import Linear
+
+__all__ = [
+    "Boosting",
+    "FitTask",
+    "FittedModel",
+    "Forest",
+    "Linear",
+    "Model",
+    "ModelState",
+    "SklearnModel",
+    "model_from_saved",
+    "parse_model",
+    "parse_models",
+]

@@ -1,0 +1,91 @@
+"""What a model is to the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelyard.component import Component, component
+from steelyard.losses import Loss
+
+Array = NDArray[np.float64]
+Encoding = Literal["onehot", "ordinal"]
+
+
+@dataclass(frozen=True)
+class FitTask:
+    """One fit: the rows, what they weigh, and how.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_columns)
+        Encoded training rows, float64; missing values are NaN in the ordinal encoding only.
+    codes : ndarray of shape (n_rows,)
+        Class of each row, 0 to ``n_classes - 1``.
+    sample_weight : ndarray of shape (n_rows,)
+        Weight of each row; the mean is about 1.
+    n_classes : int
+        Number of classes, those without a training row included.
+    loss : Loss
+        What is minimised.
+    categorical : ndarray of bool, shape (n_columns,)
+        Columns that hold codes of categories.
+    seed : int
+        Seed of every random choice of the fit.
+    """
+
+    X: Array
+    codes: NDArray[np.int64]
+    sample_weight: Array
+    n_classes: int
+    loss: Loss
+    categorical: NDArray[np.bool_]
+    seed: int
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """A fitted model as plain data: JSON values, arrays, and at most one foreign scikit-learn object."""
+
+    meta: dict[str, Any] = field(default_factory=dict)
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+    foreign: Any = None
+
+
+class FittedModel(Protocol):
+    """A trained model."""
+
+    def predict_proba(self, X: Array) -> Array:
+        """Probabilities (n_rows, n_classes); a class without training rows has 0."""
+
+    def to_state(self) -> ModelState:
+        """Plain data from which :meth:`Model.restore` makes the same model."""
+
+
+@component
+class Model(Component):
+    """Something that learns from encoded rows."""
+
+    kind: ClassVar[str] = "model"
+    #: The encoding of a table it wants: "onehot" or "ordinal".
+    encoding: ClassVar[Encoding] = "onehot"
+    #: Whether it can minimise any loss of the loss slot, or cross-entropy only.
+    any_loss: ClassVar[bool] = False
+
+    def fit(self, task: FitTask) -> FittedModel:
+        """Train on one task; deterministic for a given seed."""
+        raise NotImplementedError
+
+    def restore(self, state: ModelState) -> FittedModel:
+        """Fitted model from its state."""
+        raise NotImplementedError
+
+
+def spread(proba: Array, present: NDArray[np.int64], n_classes: int) -> Array:
+    """Probabilities over all classes from those over the classes a model was trained on."""
+    out = np.zeros((len(proba), n_classes))
+    out[:, present] = proba
+    return out

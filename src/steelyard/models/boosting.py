@@ -1,0 +1,146 @@
+"""Gradient-boosted trees: LightGBM where it is installed, else scikit-learn's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelyard.component import component
+from steelyard.errors import MissingExtraError, UsageError
+from steelyard.models._base import Array, Encoding, FitTask, FittedModel, Model, ModelState, spread
+from steelyard.models._sklearn import FittedSklearn
+
+
+@cache
+def has_lightgbm() -> bool:
+    """Whether LightGBM can be used; its wheel also needs the system's OpenMP library."""
+    try:
+        import lightgbm  # noqa: F401
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+@component
+class Boosting(Model):
+    """Gradient-boosted trees on ordinal codes, with missing values and categories handled by the trees.
+
+    LightGBM when the ``boost`` extra is installed, otherwise scikit-learn's histogram gradient boosting; the two
+    grow the same kind of trees, not the same trees.
+
+    Parameters
+    ----------
+    n_estimators : int, default 100
+        Rounds of boosting (trees for each class).
+    learning_rate : float, default 0.1
+    num_leaves : int, default 31
+        Largest number of leaves of a tree.
+    min_child_samples : int, default 20
+        Smallest number of training rows in a leaf.
+
+    Raises
+    ------
+    UsageError
+        When a parameter is not positive, or num_leaves is below 2.
+    """
+
+    name = "boosting"
+    encoding: ClassVar[Encoding] = "ordinal"
+
+    n_estimators: int = 100
+    learning_rate: float = 0.1
+    num_leaves: int = 31
+    min_child_samples: int = 20
+
+    def __post_init__(self) -> None:
+        least = {"n_estimators": 1, "num_leaves": 2, "min_child_samples": 1}
+        for key, low in least.items():
+            if not isinstance(getattr(self, key), int) or getattr(self, key) < low:
+                raise UsageError(
+                    f"boosting: {key} must be a whole number of at least {low}, not {getattr(self, key)!r}"
+                )
+        if not self.learning_rate > 0:
+            raise UsageError(f"boosting: learning_rate must be positive, not {self.learning_rate}")
+
+    def fit(self, task: FitTask) -> FittedModel:
+        """Train on one task."""
+        return self._fit_lightgbm(task) if has_lightgbm() else self._fit_sklearn(task)
+
+    def _fit_lightgbm(self, task: FitTask) -> FittedModel:
+        import lightgbm
+
+        present, codes = np.unique(task.codes, return_inverse=True)
+        parameters: dict[str, Any] = {
+            "objective": "binary" if len(present) == 2 else "multiclass",
+            "learning_rate": self.learning_rate,
+            "num_leaves": self.num_leaves,
+            "min_data_in_leaf": self.min_child_samples,
+            "seed": task.seed,
+            "num_threads": 1,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbosity": -1,
+        }
+        if len(present) > 2:
+            parameters["num_class"] = len(present)
+        rows = lightgbm.Dataset(
+            task.X,
+            codes,
+            weight=task.sample_weight,
+            categorical_feature=np.flatnonzero(task.categorical).tolist(),
+            params={"verbosity": -1},
+        )
+        booster = lightgbm.train(parameters, rows, num_boost_round=self.n_estimators)
+        return FittedLightGBM(booster.model_to_string(), present, task.n_classes)
+
+    def _fit_sklearn(self, task: FitTask) -> FittedModel:
+        from sklearn.ensemble import HistGradientBoostingClassifier
+
+        estimator = HistGradientBoostingClassifier(
+            max_iter=self.n_estimators,
+            learning_rate=self.learning_rate,
+            max_leaf_nodes=self.num_leaves,
+            min_samples_leaf=self.min_child_samples,
+            categorical_features=task.categorical if task.categorical.any() else None,
+            early_stopping=False,
+            random_state=task.seed,
+        )
+        estimator.fit(task.X, task.codes, sample_weight=task.sample_weight)
+        return FittedSklearn(estimator, task.n_classes)
+
+    def restore(self, state: ModelState) -> FittedModel:
+        """Fitted model from its state."""
+        if state.foreign is not None:
+            return FittedSklearn(state.foreign, int(state.meta["n_classes"]))
+        if not has_lightgbm():
+            raise MissingExtraError("boost", "this model was trained by LightGBM and")
+        text = state.arrays["booster"].tobytes().decode("utf-8")
+        return FittedLightGBM(text, state.arrays["present"], int(state.meta["n_classes"]))
+
+
+@dataclass(frozen=True)
+class FittedLightGBM:
+    """A LightGBM model in its own text format, which is also how it is saved."""
+
+    text: str
+    present: NDArray[np.int64]
+    n_classes: int
+
+    def predict_proba(self, X: Array) -> Array:
+        """Probabilities (n_rows, n_classes)."""
+        import lightgbm
+
+        booster = lightgbm.Booster(model_str=self.text)
+        proba = np.asarray(booster.predict(X, num_threads=1))
+        if proba.ndim == 1:
+            proba = np.column_stack([1.0 - proba, proba])
+        return spread(proba, self.present, self.n_classes)
+
+    def to_state(self) -> ModelState:
+        """Arrays from which the model is made again."""
+        as_bytes = np.frombuffer(self.text.encode("utf-8"), dtype=np.uint8)
+        return ModelState({"n_classes": self.n_classes}, {"booster": as_bytes, "present": self.present})

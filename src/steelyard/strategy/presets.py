@@ -1,0 +1,62 @@
+"""Named lists of strategies, and the text form of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from steelyard.component import split_outside
+from steelyard.errors import UsageError
+from steelyard.strategy.value import Strategy
+
+#: Preset -> strategies; ``tuned`` stands for the task's tuned decision rule.
+PRESETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "quick": ("do_nothing", "inverse", "sqrt", "prior", "tuned", "sqrt + tuned"),
+        "standard": (
+            "do_nothing",
+            "inverse",
+            "sqrt",
+            "effective_number(beta=0.999)",
+            "balanced",
+            "prior",
+            "tuned",
+            "inverse + tuned",
+        ),
+    }
+)
+
+
+def preset(name: str, n_classes: int) -> tuple[Strategy, ...]:
+    """Strategies of a preset: the tuned rule is a threshold for two classes, multipliers for more.
+
+    Examples
+    --------
+    >>> [str(strategy) for strategy in preset("quick", n_classes=2)][-2:]
+    ['threshold', 'sqrt + threshold']
+    """
+    tuned = "threshold" if n_classes == 2 else "multipliers"
+    return tuple(Strategy.parse(text.replace("tuned", tuned)) for text in PRESETS[name])
+
+
+def parse_strategies(given: str | Iterable[str | Strategy], n_classes: int) -> tuple[Strategy, ...]:
+    """Strategies from a preset's name, a text ``"s1; s2"`` or an iterable; equal ones are kept once.
+
+    Raises
+    ------
+    UsageError
+        When nothing is given.
+
+    Examples
+    --------
+    >>> [str(s) for s in parse_strategies("do_nothing; inverse + threshold", n_classes=2)]
+    ['do_nothing', 'inverse + threshold']
+    """
+    if isinstance(given, str):
+        if given.strip() in PRESETS:
+            return preset(given.strip(), n_classes)
+        given = split_outside(given, ";")
+    found = [s if isinstance(s, Strategy) else Strategy.parse(s) for s in given]
+    if not found:
+        raise UsageError(f"no strategy given; name a preset ({', '.join(PRESETS)}) or list some: 'do_nothing; inverse'")
+    return tuple(dict.fromkeys(found))

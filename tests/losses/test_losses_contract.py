@@ -1,0 +1,75 @@
+"""Contract of every loss, found by discovery: the reference is torch's autograd in float64."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from steelyard.losses import CrossEntropyLoss, FocalLoss, LogitAdjustedLoss, Loss
+from steelyard.registry import components, parse
+
+torch = pytest.importorskip("torch")
+
+LOSSES = [cls() for cls in components("loss").values()]
+PRIORS = np.array([0.7, 0.2, 0.1])
+
+
+def torch_loss(loss: Loss, logits: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
+    """The published formula, written with torch's own functions."""
+    if isinstance(loss, LogitAdjustedLoss):
+        logits = logits + loss.tau * torch.log(torch.tensor(PRIORS))
+    log_p = torch.log_softmax(logits, dim=1).gather(1, codes[:, None])[:, 0]
+    if isinstance(loss, FocalLoss):
+        return -((1 - log_p.exp()) ** loss.gamma) * log_p
+    assert isinstance(loss, CrossEntropyLoss | LogitAdjustedLoss), f"say how torch computes {loss.name}"
+    return torch.nn.functional.cross_entropy(logits, codes, reduction="none")
+
+
+@pytest.fixture
+def logits() -> np.ndarray:
+    return np.random.default_rng(0).normal(scale=3, size=(60, 3))
+
+
+@pytest.fixture
+def codes() -> np.ndarray:
+    return np.random.default_rng(1).integers(3, size=60)
+
+
+@pytest.mark.parametrize("loss", [*LOSSES, FocalLoss(0.5), FocalLoss(5.0), LogitAdjustedLoss(2.0)], ids=str)
+def test_value_and_gradient_are_torchs(loss: Loss, logits: np.ndarray, codes: np.ndarray) -> None:
+    z = torch.tensor(logits, requires_grad=True)
+    expected = torch_loss(loss, z, torch.tensor(codes))
+    expected.sum().backward()
+    value, gradient = loss.bind(PRIORS)(logits, codes)
+    np.testing.assert_allclose(value, expected.detach().numpy(), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(gradient, z.grad.numpy(), rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("loss", [*LOSSES, FocalLoss(0.0), FocalLoss(0.5), FocalLoss(1.0)], ids=str)
+@pytest.mark.parametrize("size", [1e2, 1e4])
+def test_saturated_logits_stay_finite(loss: Loss, size: float) -> None:
+    z = np.array([[size, -size, 0.0], [-size, size, 0.0], [0.0, 0.0, 0.0]])
+    for code in range(3):
+        value, gradient = loss.bind(PRIORS)(z, np.full(3, code))
+        assert np.isfinite(value).all()
+        assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=str)
+def test_permuting_the_classes_permutes_the_gradient(loss: Loss, logits: np.ndarray, codes: np.ndarray) -> None:
+    order = np.array([2, 0, 1])
+    value, gradient = loss.bind(PRIORS)(logits, codes)
+    moved_value, moved = loss.bind(PRIORS[order])(logits[:, order], np.argsort(order)[codes])
+    np.testing.assert_allclose(moved_value, value)
+    np.testing.assert_allclose(moved, gradient[:, order], atol=1e-14)
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=str)
+def test_text_and_dict_forms_come_back(loss: Loss) -> None:
+    assert parse("loss", str(loss)) == loss
+
+
+def test_an_absent_class_keeps_the_adjusted_loss_finite() -> None:
+    value, gradient = LogitAdjustedLoss().bind(np.array([0.9, 0.1, 0.0]))(np.zeros((1, 3)), np.array([0]))
+    assert np.isfinite(value).all()
+    assert np.isfinite(gradient).all()
