@@ -1,0 +1,23 @@
+"""The engine: many fits in, their scores out.
+
+Its face is a list of plans; how they are trained (one by one, or all at once) is its own business.
+"""
+
+from __future__ import annotations
+
+from steelyard.engine.data import EngineData
+from steelyard.engine.fit import FittedPipeline, TrainingFacts, fit_pipeline, training_facts
+from steelyard.engine.plan import FitOutcome, FitPlan, Training
+from steelyard.engine.run import fit_many
+
+__all__ = [
+    "EngineData",
+    "FitOutcome",
+    "FitPlan",
+    "FittedPipeline",
+    "Training",
+    "TrainingFacts",
+    "fit_many",
+    "fit_pipeline",
+    "training_facts",
+]

@@ -1,0 +1,51 @@
+"""The rows that all fits of a study share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelyard.features import TableMatrix, TableSchema
+
+
+@dataclass(frozen=True)
+class EngineData:
+    """Rows, their classes and their folds.
+
+    Parameters
+    ----------
+    matrix : TableMatrix
+        All rows.
+    schema : TableSchema
+        Meaning of the columns.
+    codes : ndarray of int64, shape (n_rows,)
+        Class of each row.
+    classes : tuple
+        Names of the classes, in the order of the codes.
+    folds : ndarray of int64, shape (n_repeats, n_rows)
+        Fold in which a row is scored; -1 = always trained on, never scored.
+    seed : int
+        Seed of the whole run.
+    """
+
+    matrix: TableMatrix
+    schema: TableSchema
+    codes: NDArray[np.int64]
+    classes: tuple[object, ...]
+    folds: NDArray[np.int64]
+    seed: int
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes."""
+        return len(self.classes)
+
+    def train_rows(self, repeat: int, fold: int) -> NDArray[np.int64]:
+        """Rows that are trained on when a fold is scored."""
+        return np.flatnonzero(self.folds[repeat] != fold)
+
+    def score_rows(self, repeat: int, fold: int) -> NDArray[np.int64]:
+        """Rows of a fold."""
+        return np.flatnonzero(self.folds[repeat] == fold)

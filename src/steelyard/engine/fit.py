@@ -1,0 +1,121 @@
+"""One fit, from raw rows to a trained pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelyard.engine.plan import Training
+from steelyard.errors import DataError
+from steelyard.features import FittedEncoder, TableEncoder, TableMatrix, TableSchema
+from steelyard.models import FitTask, FittedModel, ModelState
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TrainingFacts:
+    """What later stages need to know of the rows a model was trained on.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_classes,)
+        Training rows of each class, before sampling.
+    weights : ndarray of shape (n_classes,)
+        What each class weighed in training, by weighting and by sampling together.
+    """
+
+    counts: NDArray[np.int64]
+    weights: Array
+
+    @property
+    def priors(self) -> Array:
+        """Class shares of the training rows."""
+        shares: Array = self.counts / self.counts.sum()
+        return shares
+
+
+@dataclass(frozen=True)
+class FittedPipeline:
+    """An encoder and the model trained on what it gives."""
+
+    encoder: FittedEncoder
+    model: FittedModel
+
+    def predict_proba(self, matrix: TableMatrix) -> Array:
+        """Probabilities (n_rows, n_classes) of raw rows."""
+        return self.model.predict_proba(self.encoder.transform(matrix))
+
+
+class OnlyClass:
+    """Stands in for a model where the training rows have one class only."""
+
+    def __init__(self, code: int, n_classes: int) -> None:
+        self.code, self.n_classes = code, n_classes
+
+    def predict_proba(self, X: Array) -> Array:
+        """All probability on the one class there was."""
+        out = np.zeros((len(X), self.n_classes))
+        out[:, self.code] = 1.0
+        return out
+
+    def to_state(self) -> ModelState:
+        """Not reached: a study needs two classes, so only the fit of a fold can end here."""
+        raise DataError("a model of one class cannot be saved")
+
+
+def training_facts(training: Training, codes: NDArray[np.int64], classes: tuple[object, ...]) -> TrainingFacts:
+    """Counts and class weights of a training on rows of these classes."""
+    counts = np.bincount(codes, minlength=len(classes))
+    weights = training.weighting.values(classes, counts) * training.sampling.rates(counts)
+    return TrainingFacts(counts, weights)
+
+
+def encode(training: Training, matrix: TableMatrix, schema: TableSchema) -> tuple[FittedEncoder, Array]:
+    """Encoder of the model's kind fitted on these rows, and the rows encoded."""
+    encoder = TableEncoder(training.model.encoding).fit(matrix, schema)
+    return encoder, encoder.transform(matrix)
+
+
+def fit_encoded(
+    training: Training,
+    encoder: FittedEncoder,
+    X: Array,
+    codes: NDArray[np.int64],
+    classes: tuple[object, ...],
+    seed: int,
+) -> FittedModel:
+    """Train on encoded rows: draw them, weigh them, fit."""
+    counts = np.bincount(codes, minlength=len(classes))
+    if np.count_nonzero(counts) == 1:
+        return OnlyClass(int(counts.argmax()), len(classes))
+    drawn = training.sampling.draw(codes, len(classes), np.random.default_rng(seed))
+    task = FitTask(
+        X=X if len(drawn) == len(X) and np.array_equal(drawn, np.arange(len(X))) else X[drawn],
+        codes=codes[drawn],
+        sample_weight=training.weighting.values(classes, counts)[codes[drawn]],
+        n_classes=len(classes),
+        loss=training.loss,
+        categorical=encoder.categorical_mask,
+        seed=seed,
+    )
+    return training.model.fit(task)
+
+
+def fit_pipeline(
+    training: Training,
+    matrix: TableMatrix,
+    schema: TableSchema,
+    codes: NDArray[np.int64],
+    classes: tuple[object, ...],
+    seed: int,
+) -> FittedPipeline:
+    """Train on all given rows."""
+    from threadpoolctl import threadpool_limits
+
+    # One thread: sums in another order would give other last digits.
+    with threadpool_limits(1):
+        encoder, X = encode(training, matrix, schema)
+        return FittedPipeline(encoder, fit_encoded(training, encoder, X, codes, classes, seed))

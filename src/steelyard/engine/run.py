@@ -1,0 +1,78 @@
+"""Many fits, over processes."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from steelyard.engine.data import EngineData
+from steelyard.engine.fit import encode, fit_encoded
+from steelyard.engine.plan import FitOutcome, FitPlan
+
+
+def fit_many(plans: Iterable[FitPlan], data: EngineData, *, n_jobs: int = 1) -> Iterator[FitOutcome]:
+    """Scores of many plans, yielded as they are finished.
+
+    Plans of one fold and one model are trained together, so that its rows are encoded once. The scores do not
+    depend on ``n_jobs``: each fit has a seed of its own, made from the run's seed, the repeat and the fold, and
+    runs on one thread. All strategies share a fold's seed, so that their differences are not those of seeds.
+
+    Parameters
+    ----------
+    plans : iterable of FitPlan
+    data : EngineData
+    n_jobs : int, default 1
+        Processes to train in.
+
+    Yields
+    ------
+    FitOutcome
+        In no particular order when ``n_jobs`` is above 1.
+    """
+    tasks = list(_grouped(plans).values())
+    if n_jobs == 1 or len(tasks) == 1:
+        for task in tasks:
+            yield from _fit_together(task, data)
+        return
+    from joblib import Parallel, delayed
+
+    # A task is one fold of one model: as a rule much longer than handing it out takes.
+    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
+    for outcomes in parallel(delayed(_fit_in_worker)(task, data) for task in tasks):
+        yield from outcomes
+
+
+def _grouped(plans: Iterable[FitPlan]) -> dict[tuple[Any, ...], list[FitPlan]]:
+    groups: dict[tuple[Any, ...], list[FitPlan]] = {}
+    for plan in plans:
+        groups.setdefault((plan.training.model, plan.repeat, plan.fold), []).append(plan)
+    return groups
+
+
+def _fit_in_worker(plans: Sequence[FitPlan], data: EngineData) -> list[FitOutcome]:
+    return list(_fit_together(plans, data))
+
+
+def _fit_together(plans: Sequence[FitPlan], data: EngineData) -> Iterator[FitOutcome]:
+    from threadpoolctl import threadpool_limits
+
+    first = plans[0]
+    train, score = data.train_rows(first.repeat, first.fold), data.score_rows(first.repeat, first.fold)
+    seed = int(np.random.SeedSequence([data.seed, first.repeat, first.fold]).generate_state(1)[0] >> 1)
+    # One thread: sums in another order would give other last digits.
+    with threadpool_limits(1):
+        started = time.process_time()
+        encoder, X = encode(first.training, data.matrix.take(train), data.schema)
+        X_score = encoder.transform(data.matrix.take(score))
+        shared = (time.process_time() - started) / len(plans)
+    for plan in plans:
+        started = time.process_time()
+        with threadpool_limits(1), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = fit_encoded(plan.training, encoder, X, data.codes[train], data.classes, seed)
+            proba = model.predict_proba(X_score).astype(np.float32)
+        yield FitOutcome(plan, proba, shared + time.process_time() - started)

@@ -1,0 +1,27 @@
+"""The study: arms x folds x repeats, compared honestly."""
+
+from __future__ import annotations
+
+from steelyard.study.assess import Assessed, bind_adjustment
+from steelyard.study.folds import folds_from_column, make_folds
+from steelyard.study.outcome import DataFacts, StudyOutcome
+from steelyard.study.plan import Arm, make_arms
+from steelyard.study.record import predictions_frame, study_record
+from steelyard.study.run import Progress, StudyPlan, execute, fit_decision
+
+__all__ = [
+    "Arm",
+    "Assessed",
+    "DataFacts",
+    "Progress",
+    "StudyOutcome",
+    "StudyPlan",
+    "bind_adjustment",
+    "execute",
+    "fit_decision",
+    "folds_from_column",
+    "make_arms",
+    "make_folds",
+    "predictions_frame",
+    "study_record",
+]

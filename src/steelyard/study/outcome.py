@@ -1,0 +1,86 @@
+"""Everything a study found out, before it is written down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelyard.engine import EngineData
+from steelyard.metrics import Metric
+from steelyard.study.assess import Assessed, ScoredRows
+from steelyard.study.compare import ClassTable, Scores, Winner
+from steelyard.study.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What is said about the data beside the numbers.
+
+    Parameters
+    ----------
+    path : str
+        File the rows came from, or "<memory>".
+    target : str or None
+        Name of the target column.
+    row_numbers : ndarray of int64, optional
+        Position of each studied row in the source, where rows were left out.
+    ids : tuple of str, optional
+        Name of each studied row, for the predictions file.
+    warnings : tuple of str
+    """
+
+    path: str = "<memory>"
+    target: str | None = None
+    row_numbers: NDArray[np.int64] | None = None
+    ids: tuple[str, ...] | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StudyOutcome:
+    """Arms, their scores, the winner and the verdict.
+
+    Parameters
+    ----------
+    facts : DataFacts
+    data : EngineData
+    scored : ScoredRows
+    metric : Metric
+    arms : tuple of Assessed
+        In order of the plan.
+    scores : Scores
+    classes : list of ClassTable
+        One for each arm.
+    winner : Winner
+    verdict : Verdict
+    left_out : tuple of str
+        Sentences on what was asked for and not done.
+    """
+
+    facts: DataFacts
+    data: EngineData
+    scored: ScoredRows
+    metric: Metric
+    arms: tuple[Assessed, ...]
+    scores: Scores
+    classes: list[ClassTable]
+    winner: Winner
+    verdict: Verdict
+    left_out: tuple[str, ...]
+
+    @property
+    def best(self) -> Assessed:
+        """The winning arm."""
+        return self.arms[self.winner.index]
+
+    @property
+    def class_counts(self) -> NDArray[np.int64]:
+        """Rows of each class."""
+        return np.bincount(self.data.codes, minlength=self.data.n_classes)
+
+    @property
+    def scored_counts(self) -> NDArray[np.int64]:
+        """Scored rows of each class."""
+        return np.bincount(self.scored.codes, minlength=self.data.n_classes)

@@ -1,0 +1,59 @@
+"""Which arms a study has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from steelyard.engine import Training
+from steelyard.errors import UsageError
+from steelyard.models import Model
+from steelyard.strategy import Strategy
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One strategy on one model.
+
+    Examples
+    --------
+    >>> from steelyard.models import Linear
+    >>> Arm(Strategy.parse("inverse"), Linear()).id
+    'inverse | linear'
+    """
+
+    strategy: Strategy
+    model: Model
+
+    @property
+    def id(self) -> str:
+        """Text form of both; unique in a study."""
+        return f"{self.strategy} | {self.model}"
+
+    @property
+    def training(self) -> Training:
+        """The part that decides the fit."""
+        return Training.of(self.strategy, self.model)
+
+
+def make_arms(strategies: Iterable[Strategy], models: Iterable[Model]) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
+    """Every strategy on every model that can train it, and a sentence on each pair left out.
+
+    Doing nothing is always an arm: without it there is nothing to compare with.
+
+    Raises
+    ------
+    UsageError
+        When no arm beside doing nothing is left of what was asked for.
+    """
+    wanted = dict.fromkeys([Strategy(), *strategies])
+    arms, left_out = [], []
+    for model in models:
+        for strategy in wanted:
+            if "loss" in strategy.active() and not model.any_loss:
+                left_out.append(f"{strategy} | {model}: {model} is trained with its own loss only")
+            else:
+                arms.append(Arm(strategy, model))
+    if len(wanted) > 1 and all(arm.strategy.does_nothing for arm in arms):
+        raise UsageError(f"no model can train what was asked for: {'; '.join(left_out)}")
+    return tuple(arms), tuple(left_out)
