@@ -1,0 +1,195 @@
+"""From a raw table to the rows a study works on, with everything worth a warning said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelyard.data import count_duplicates, duplicate_groups
+from steelyard.engine import EngineData
+from steelyard.errors import DataError, UsageError
+from steelyard.features import TableMatrix, TableSchema
+from steelyard.labels import EncodedLabels, encode_labels, regression_reason
+from steelyard.study import DataFacts, folds_from_column, make_folds
+
+if TYPE_CHECKING:
+    import polars as pl
+
+DUPLICATES = ("keep", "group")
+TASKS = ("binary", "multiclass")
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A table before anything is made of it.
+
+    Parameters
+    ----------
+    features : polars.DataFrame
+    labels : sequence of shape (n_rows,)
+        Raw labels, None or NaN where missing.
+    groups, folds, ids : sequence of shape (n_rows,), optional
+    path : str
+        Where it came from.
+    target : str, optional
+        Name of the target column.
+    task : {"binary", "multiclass"}, optional
+        What the user says it is; it is inferred when left out. Numbers that look like a quantity are taken as
+        classes only where it is given.
+    """
+
+    features: pl.DataFrame
+    labels: Any
+    groups: Any = None
+    folds: Any = None
+    ids: Any = None
+    path: str = "<memory>"
+    target: str | None = None
+    task: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.task is not None and self.task not in TASKS:
+            raise UsageError(f"--task {self.task!r} is not known; it is one of {', '.join(TASKS)}")
+
+
+@dataclass(frozen=True)
+class FoldOptions:
+    """How rows are put into folds.
+
+    Parameters
+    ----------
+    n_folds, repeats, seed : int
+    duplicates : {"keep", "group"}, optional
+        Whether equal rows share a fold. By default they do where a column with many different numbers makes a
+        coincidence unlikely.
+    """
+
+    n_folds: int = 5
+    repeats: int = 1
+    seed: int = 0
+    duplicates: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.duplicates is not None and self.duplicates not in DUPLICATES:
+            raise UsageError(f"--duplicates must be keep or group, not {self.duplicates!r}")
+        if self.seed < 0:
+            raise UsageError(f"--seed must be 0 or more, not {self.seed}")
+
+
+def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFacts]:
+    """Rows, classes and folds of a study, and what is to be said about them.
+
+    Rows without a label are left out, and said so.
+
+    Raises
+    ------
+    DataError
+        When the labels or the columns cannot be studied.
+    UsageError
+        When the folds do not fit.
+    """
+    warnings: list[str] = []
+    encoded, kept = _labels(table, warnings)
+    # Polars gathers by unsigned positions; a mask keeps it simple.
+    features = table.features if kept.all() else table.features.filter(kept)
+    schema = TableSchema.infer(features)
+    warnings += schema.warnings
+    if not schema.numeric and not schema.categorical:
+        raise DataError("no column is left to learn from: " + " ".join(schema.warnings or ("there is none",)))
+    matrix = schema.extract(features)
+    codes = encoded.codes[kept]
+    groups = _groups(table, features, matrix, kept, options, warnings)
+    if table.folds is not None:
+        if options.repeats != 1:
+            raise UsageError("--repeats cannot be used with --fold-column: the folds are given, once")
+        folds = folds_from_column(codes, np.asarray(table.folds, dtype=object)[kept])
+        unassigned = int((folds < 0).sum() - (np.bincount(codes)[codes] == 1).sum())
+        if unassigned > 0:
+            warnings.append(f"{unassigned} rows name no fold: they are trained on and never scored.")
+    else:
+        folds = make_folds(codes, options.n_folds, groups=groups, seed=options.seed, repeats=options.repeats)
+    warnings += _class_warnings(encoded.classes, codes, int(folds.max()) + 1)
+    ids = None if table.ids is None else tuple(str(v) for v in np.asarray(table.ids, dtype=object)[kept])
+    data = EngineData(matrix, schema, codes, encoded.classes, folds, options.seed)
+    return data, DataFacts(table.path, table.target, np.flatnonzero(kept), ids, tuple(warnings))
+
+
+def _labels(table: RawTable, warnings: list[str]) -> tuple[EncodedLabels, NDArray[np.bool_]]:
+    where = f"the target column {table.target!r}" if table.target else "y"
+    encoded = encode_labels(table.labels)
+    if len(encoded.codes) != table.features.height:
+        raise DataError(f"{where} has {len(encoded.codes)} labels for {table.features.height} rows")
+    kept = encoded.codes >= 0
+    if not kept.any():
+        raise DataError(f"{where} holds no label: all {len(kept)} are missing")
+    if len(encoded.classes) < 2:
+        raise DataError(f"{where} has one class only, {encoded.classes[0]!r}; at least two are needed")
+    reason = regression_reason(encoded) if table.task is None else None
+    if reason:
+        raise DataError(
+            f"{where} looks like a quantity, not a class ({reason}); cut it into classes first, or, "
+            "if these numbers are names of classes, say --task multiclass"
+        )
+    if table.task is not None and (table.task == "binary") != (len(encoded.classes) == 2):
+        raise UsageError(f"--task {table.task} does not fit: {where} has {len(encoded.classes)} classes")
+    names = [str(label) for label in encoded.classes]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(f"{where} has different labels that read the same: {twice!r}; make them one")
+    if not kept.all():
+        warnings.append(f"{int((~kept).sum())} rows have no label: they are left out.")
+    return encoded, kept
+
+
+def _groups(
+    table: RawTable,
+    features: pl.DataFrame,
+    matrix: TableMatrix,
+    kept: NDArray[np.bool_],
+    options: FoldOptions,
+    warnings: list[str],
+) -> NDArray[np.int64] | None:
+    equal = count_duplicates(features)
+    if table.groups is not None:
+        encoded = encode_labels(table.groups)
+        if (encoded.codes[kept] < 0).any():
+            raise DataError("the group column has rows without a group; name one for every row")
+        if equal:
+            warnings.append(f"{equal} rows repeat the features of another row; the given groups decide their folds.")
+        return encoded.codes[kept]
+    if not equal:
+        return None
+    grouped = options.duplicates == "group" or (options.duplicates is None and _has_continuous(matrix))
+    together = (
+        "equal rows are kept in one fold (--duplicates keep to change it)"
+        if grouped
+        else "they are treated as different cases (--duplicates group keeps equal rows in one fold)"
+    )
+    warnings.append(f"{equal} rows repeat the features of another row; {together}.")
+    return duplicate_groups(features) if grouped else None
+
+
+def _has_continuous(matrix: TableMatrix) -> bool:
+    # Many different values: two cases that agree on them are more likely one case twice.
+    enough = max(20.0, 0.05 * len(matrix))
+    return any(len(np.unique(column)) > enough for column in matrix.numeric.T)
+
+
+def _class_warnings(classes: tuple[object, ...], codes: NDArray[np.int64], n_folds: int) -> list[str]:
+    counts = np.bincount(codes, minlength=len(classes))
+    single = [str(name) for name, n in zip(classes, counts, strict=True) if n == 1]
+    few = [str(name) for name, n in zip(classes, counts, strict=True) if 1 < n < n_folds]
+    said = []
+    if single:
+        said.append(f"Trained on but never scored, because they have one row: {_listed(single)}.")
+    if few:
+        said.append(f"Fewer rows than folds, so that some folds have none to score: {_listed(few)}.")
+    return said
+
+
+def _listed(names: list[str], most: int = 8) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,0 +1,162 @@
+"""What a study gives back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from steelyard.artifact import TrainedModel, save_model
+from steelyard.engine import EngineData, fit_pipeline, training_facts
+from steelyard.files import replacing, write_text
+from steelyard.report import write_report
+from steelyard.study import Arm, StudyOutcome, bind_adjustment, predictions_frame, study_record
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from steelyard.decisions import FittedDecision
+    from steelyard.study.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class WinnerSummary:
+    """The best arm; its score and gain are corrected for its having been picked.
+
+    Parameters
+    ----------
+    id, strategy, model : str
+    score, gain : float
+        Score, and gain over the best way of doing nothing (positive is better).
+    ci, gain_ci : tuple of float
+        95 % intervals.
+    """
+
+    id: str
+    strategy: str
+    model: str
+    score: float
+    ci: tuple[float, float]
+    gain: float
+    gain_ci: tuple[float, float]
+
+
+class StudyResult:
+    """A finished study.
+
+    Attributes
+    ----------
+    record : dict
+        Contents of ``study.json``.
+    """
+
+    def __init__(self, outcome: StudyOutcome, command: str | None = None) -> None:
+        self._outcome = outcome
+        self.record: dict[str, Any] = study_record(outcome, command)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Kind of the verdict and its text."""
+        return self._outcome.verdict
+
+    @property
+    def winner(self) -> WinnerSummary:
+        """The best arm, corrected for the choice."""
+        winner, arm = self._outcome.winner, self._outcome.best.arm
+        return WinnerSummary(
+            arm.id,
+            str(arm.strategy),
+            str(arm.model),
+            winner.score,
+            winner.score_ci,
+            winner.gain,
+            winner.gain_ci,
+        )
+
+    @cached_property
+    def leaderboard(self) -> pl.DataFrame:
+        """Arms from best to worst: score, interval, change against doing nothing, no-skill score, seconds."""
+        import polars as pl
+
+        sign = 1 if self.record["greater_is_better"] else -1
+        arms = sorted(self.record["arms"], key=lambda arm: -sign * arm["score"])
+        return pl.DataFrame(
+            {
+                "rank": np.arange(1, len(arms) + 1),
+                **{key: [arm[key] for arm in arms] for key in ("strategy", "model", "score")},
+                "ci_low": [arm["ci"][0] for arm in arms],
+                "ci_high": [arm["ci"][1] for arm in arms],
+                "delta": [arm["delta"] for arm in arms],
+                "delta_low": [arm["delta_ci"][0] for arm in arms],
+                "delta_high": [arm["delta_ci"][1] for arm in arms],
+                **{key: [arm[key] for arm in arms] for key in ("no_skill", "seconds", "id")},
+            }
+        )
+
+    @cached_property
+    def per_class(self) -> pl.DataFrame:
+        """A line for each arm and class: precision, recall, F1, F-beta, their changes, the verdict."""
+        import polars as pl
+
+        lines = [
+            {"arm": arm["id"], **{k: v for k, v in entry.items() if not k.endswith("_ci")}}
+            for arm in self.record["arms"]
+            for entry in arm["per_class"]
+        ]
+        return pl.DataFrame(lines, infer_schema_length=None)
+
+    @cached_property
+    def predictions(self) -> pl.DataFrame:
+        """Out-of-fold predictions: a line for each scored row, arm and repeat."""
+        return predictions_frame(self._outcome)
+
+    def report(self, path: str | Path) -> Path:
+        """Write the HTML report."""
+        return write_report(self.record, Path(path))
+
+    def fit(self) -> TrainedModel:
+        """Winner trained on all rows, with the decision rule fitted on all out-of-fold scores."""
+        best = self._outcome.best
+        info = {
+            "metric": self.record["metric"],
+            "target": self.record["data"]["target"],
+            "score": self.record["winner"]["score"],
+            "verdict": self.record["verdict"]["kind"],
+        }
+        return fit_arm(best.arm, best.decision, self._outcome.data, info)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write ``predictions.parquet``, ``model/``, ``report.html`` and, last, ``study.json`` into a folder."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(folder / "predictions.parquet") as temporary:
+            self.predictions.write_parquet(temporary)
+        save_model(self.fit(), folder / "model", force=True)
+        self.report(folder / "report.html")
+        # Its being there says that the study is complete.
+        write_text(folder / "study.json", json.dumps(self.record, indent=1, ensure_ascii=False, allow_nan=False))
+        return folder
+
+    def __repr__(self) -> str:
+        return f"StudyResult({self.verdict.kind}: {self.winner.id}, {self.record['metric']} {self.winner.score:.3f})"
+
+
+def fit_arm(arm: Arm, decision: FittedDecision, data: EngineData, info: dict[str, Any]) -> TrainedModel:
+    """An arm trained on all rows, with a decision fitted elsewhere."""
+    training = arm.training
+    facts = training_facts(training, data.codes, data.classes)
+    return TrainedModel(
+        classes=data.classes,
+        schema=data.schema,
+        pipeline=fit_pipeline(training, data.matrix, data.schema, data.codes, data.classes, data.seed),
+        factors=bind_adjustment(arm, facts, data.classes),
+        decision=decision,
+        strategy=arm.strategy,
+        model=arm.model,
+        facts=facts,
+        info=info,
+    )

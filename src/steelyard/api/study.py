@@ -1,0 +1,135 @@
+"""``run_study``: the main job from Python."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from steelyard.api.prepare import FoldOptions, RawTable, prepare
+from steelyard.api.result import StudyResult
+from steelyard.data import frame_from
+from steelyard.engine import EngineData
+from steelyard.metrics import Metric, get_metric
+from steelyard.models import parse_models
+from steelyard.strategy import Strategy, parse_strategies
+from steelyard.study import DataFacts, Progress, StudyPlan, execute, make_arms
+
+DEFAULT_MODELS = "linear, boosting"
+DEFAULT_STRATEGIES = "standard"
+DEFAULT_METRIC = "macro_f1"
+
+
+def run_study(
+    X: Any,
+    y: Any,
+    *,
+    models: Any = DEFAULT_MODELS,
+    strategies: str | Iterable[str | Strategy] = DEFAULT_STRATEGIES,
+    metric: str | Metric = DEFAULT_METRIC,
+    folds: int = 5,
+    repeats: int = 1,
+    groups: Any = None,
+    fold_column: Any = None,
+    task: str | None = None,
+    duplicates: str | None = None,
+    random_state: int = 0,
+    n_jobs: int = 1,
+    progress: Progress | None = None,
+) -> StudyResult:
+    """Compare ways of treating rare classes on your data.
+
+    Every strategy is tried on every model, each row is predicted by models that never saw it, and the best arm is
+    judged on rows that did not choose it.
+
+    Parameters
+    ----------
+    X : data frame or array of shape (n_rows, n_columns)
+        Raw rows: polars, pandas or another data frame, or an array. Text columns are categories; missing values
+        are fine.
+    y : array-like of shape (n_rows,)
+        Labels of any kind; rows whose label is missing are left out.
+    models : str, model, classifier, or iterable of these
+        For example ``"linear, boosting(learning_rate=0.05)"`` or scikit-learn classifiers.
+    strategies : str or iterable
+        A preset (``"standard"``, ``"quick"``), ``"s1; s2"``, or strategies. Doing nothing is always added.
+    metric : str
+        What arms are ranked by, such as ``"macro_f1"`` or ``"balanced_accuracy"``.
+    folds, repeats : int
+        Folds of the cross-validation, and how often it is repeated with other folds.
+    groups : array-like of shape (n_rows,), optional
+        Rows of one group stay in one fold.
+    fold_column : array-like of shape (n_rows,), optional
+        Fold of each row, instead of ``folds``.
+    task : {"binary", "multiclass"}, optional
+        Inferred when left out. Numbers that look like a quantity are taken as classes only where it is given.
+    duplicates : {"keep", "group"}, optional
+        Whether equal rows share a fold; decided from the data by default.
+    random_state : int
+        Seed; the same seed gives the same result, whatever ``n_jobs``.
+    n_jobs : int
+        Processes.
+    progress : callable, optional
+        Called as ``progress(done, total, model)`` after each fit.
+
+    Returns
+    -------
+    StudyResult
+
+    Raises
+    ------
+    UsageError
+        When an argument is wrong.
+    DataError
+        When the data cannot be studied: one class, no labels, an infinite value, a target that is a quantity.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.array(["common"] * 90 + ["rare"] * 10)
+    >>> X = rng.normal(size=(100, 2)) + 2.0 * (y == "rare")[:, None]
+    >>> result = run_study(X, y, models="linear", strategies="do_nothing; inverse; threshold")
+    >>> result.leaderboard.columns[:4]
+    ['rank', 'strategy', 'model', 'score']
+    >>> result.fit().predict(X[:2]).tolist()
+    ['common', 'common']
+    """
+    table = RawTable(features=frame_from(X), labels=y, groups=groups, folds=fold_column, task=task)
+    options = FoldOptions(folds, repeats, random_state, duplicates)
+    plan_for = plan_maker(models, strategies, metric)
+    data, facts = prepare(table, options)
+    return study_prepared(plan_for(data.n_classes), data, facts, n_jobs=n_jobs, progress=progress)
+
+
+class plan_maker:  # noqa: N801  # reads as the function it is
+    """Plan of a study once the number of classes is known; names are checked at once, before any data."""
+
+    def __init__(self, models: Any, strategies: str | Iterable[str | Strategy], metric: str | Metric) -> None:
+        self.models = parse_models(models)
+        self.metric = get_metric(metric) if isinstance(metric, str) else metric
+        self.strategies = strategies if isinstance(strategies, str) else tuple(strategies)
+        parse_strategies(self.strategies, 2)
+
+    def __call__(self, n_classes: int) -> StudyPlan:
+        """Plan for that number of classes."""
+        arms, left_out = make_arms(parse_strategies(self.strategies, n_classes), self.models)
+        return StudyPlan(arms, self.metric, left_out)
+
+
+def study_prepared(
+    plan: StudyPlan,
+    data: EngineData,
+    facts: DataFacts,
+    *,
+    n_jobs: int = 1,
+    ledger: Path | None = None,
+    progress: Progress | None = None,
+    command: str | None = None,
+) -> StudyResult:
+    """Run a plan on prepared rows; a negative ``n_jobs`` counts from all processors, as in scikit-learn."""
+    if n_jobs < 0:
+        n_jobs = max(1, (os.cpu_count() or 1) + 1 + n_jobs)
+    outcome = execute(plan, data, facts, n_jobs=max(1, n_jobs), ledger=ledger, progress=progress)
+    return StudyResult(outcome, command)

@@ -1,0 +1,90 @@
+"""Reading a model directory that may be damaged or hostile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from steelyard.adjustments import ClassFactors
+from steelyard.artifact.foreign import load_estimator
+from steelyard.artifact.manifest import ARRAYS, ESTIMATOR, MANIFEST, read_manifest
+from steelyard.artifact.trained import TrainedModel
+from steelyard.decisions import FittedDecision
+from steelyard.engine import FittedPipeline, TrainingFacts
+from steelyard.errors import ArtifactError, SteelyardError
+from steelyard.features import FittedEncoder, TableSchema
+from steelyard.models import ModelState, model_from_saved
+from steelyard.strategy import Strategy
+
+
+def load_model(path: str | Path, *, trusted: tuple[str, ...] = ()) -> TrainedModel:
+    """Trained model from a model directory, or from a study's folder (its ``model/``).
+
+    Nothing in it is executed: arrays are safetensors, the rest is JSON, and a foreign scikit-learn part is read
+    by skops with a reviewed list of types.
+
+    Parameters
+    ----------
+    path : path
+        The directory.
+    trusted : tuple of str
+        Further types to trust, for estimators of your own.
+
+    Returns
+    -------
+    TrainedModel
+
+    Raises
+    ------
+    ArtifactError
+        When the directory is missing, damaged, or holds a type that is not trusted.
+    """
+    folder = model_folder(Path(path))
+    manifest = read_manifest(folder)
+    try:
+        return _assemble(folder, manifest, trusted)
+    except SteelyardError:
+        raise
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise ArtifactError(f"{folder} cannot be read: {type(error).__name__}: {error}") from None
+
+
+def model_folder(path: Path) -> Path:
+    """The model directory that a path stands for: itself, or the ``model/`` in a study's folder."""
+    if not path.is_dir():
+        raise ArtifactError(f"{path} is not a folder; name a study's folder or its model/")
+    return path if (path / MANIFEST).is_file() or not (path / "model").is_dir() else path / "model"
+
+
+def _assemble(folder: Path, manifest: dict[str, Any], trusted: tuple[str, ...]) -> TrainedModel:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        arrays = load_file(folder / ARRAYS)
+    except SafetensorError as error:
+        raise ArtifactError(f"{folder / ARRAYS} is damaged: {error}") from None
+    foreign = load_estimator(folder / ESTIMATOR, trusted) if ESTIMATOR in manifest["files"] else None
+    model = model_from_saved(manifest["model"])
+    state = ModelState(manifest["model_state"], _part(arrays, "model."), foreign)
+    encoder = FittedEncoder.from_state(manifest["encoder"], _part(arrays, "encoder."))
+    return TrainedModel(
+        classes=tuple(manifest["classes"]),
+        schema=TableSchema.from_dict(manifest["schema"]),
+        pipeline=FittedPipeline(encoder, model.restore(state)),
+        factors=ClassFactors.from_state(manifest["adjustment"]),
+        decision=FittedDecision.from_state(manifest["decision"]),
+        strategy=Strategy.from_dict(manifest["strategy"]),
+        model=model,
+        facts=TrainingFacts(
+            np.array(manifest["training"]["counts"], dtype=np.int64),
+            np.array(manifest["training"]["weights"], dtype=np.float64),
+        ),
+        info=manifest["info"],
+    )
+
+
+def _part(arrays: dict[str, Any], prefix: str) -> dict[str, Any]:
+    return {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}

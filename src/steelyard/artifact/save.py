@@ -1,0 +1,91 @@
+"""Writing a model directory: JSON, safetensors, and skops only for foreign scikit-learn parts."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from steelyard.artifact.manifest import (
+    ARRAYS,
+    ESTIMATOR,
+    FORMAT,
+    FORMAT_VERSION,
+    MANIFEST,
+    checksum,
+    file_entry,
+)
+from steelyard.artifact.trained import TrainedModel
+from steelyard.errors import UsageError
+from steelyard.files import replacing_folder
+
+
+def save_model(trained: TrainedModel, path: Path, *, force: bool = False) -> Path:
+    """Write a model directory.
+
+    Parameters
+    ----------
+    trained : TrainedModel
+    path : Path
+        The directory.
+    force : bool, default False
+        Replace a directory that is there.
+
+    Returns
+    -------
+    Path
+        The directory.
+
+    Raises
+    ------
+    OutputExistsError
+        When the directory is there and ``force`` is not given.
+    UsageError
+        When a class label is of a kind that JSON cannot hold.
+    """
+    from safetensors.numpy import save_file
+
+    encoder_meta, encoder_arrays = trained.pipeline.encoder.to_state()
+    state = trained.pipeline.model.to_state()
+    arrays = {f"encoder.{key}": value for key, value in encoder_arrays.items()}
+    arrays |= {f"model.{key}": value for key, value in state.arrays.items()}
+    with replacing_folder(path, force=force) as folder:
+        save_file({key: np.ascontiguousarray(value) for key, value in arrays.items()}, folder / ARRAYS)
+        if state.foreign is not None:
+            import skops.io
+
+            (folder / ESTIMATOR).write_bytes(skops.io.dumps(state.foreign))
+        manifest: dict[str, Any] = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "steelyard": importlib.metadata.version("steelyard"),
+            "strategy": trained.strategy.to_dict(),
+            "strategy_text": str(trained.strategy),
+            "model": trained.model.to_dict(),
+            "model_text": str(trained.model),
+            "classes": [_plain_label(label) for label in trained.classes],
+            "info": trained.info,
+            "schema": trained.schema.to_dict(),
+            "encoder": encoder_meta,
+            "model_state": state.meta,
+            "adjustment": trained.factors.to_state(),
+            "decision": trained.decision.to_state(),
+            "training": {
+                "counts": trained.facts.counts.tolist(),
+                "weights": trained.facts.weights.tolist(),
+            },
+            "files": {file.name: file_entry(file) for file in sorted(folder.iterdir())},
+        }
+        manifest["checksum"] = checksum(manifest)
+        text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
+        (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    return path
+
+
+def _plain_label(label: Any) -> str | int | float | bool:
+    if isinstance(label, (str, bool, int, float)):
+        return label
+    raise UsageError(f"a {type(label).__name__} label such as {label!r} cannot be saved; use text, numbers or booleans")

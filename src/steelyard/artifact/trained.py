@@ -1,0 +1,105 @@
+"""A model trained on all rows, with its adjustment and its decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelyard.adjustments import ClassFactors
+from steelyard.data import frame_from
+from steelyard.decisions import FittedDecision
+from steelyard.engine import FittedPipeline, TrainingFacts
+from steelyard.features import TableSchema
+from steelyard.models import Model
+from steelyard.strategy import Strategy
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """Predicts labels for raw rows.
+
+    Parameters
+    ----------
+    classes : tuple
+        Labels, in the order of the columns of ``predict_proba``.
+    schema : TableSchema
+        Columns it needs; a table to predict may hold them in any order, and others beside them.
+    pipeline : FittedPipeline
+        Encoder and model.
+    factors : ClassFactors
+        Adjustment of the probabilities.
+    decision : FittedDecision
+        From probabilities to labels.
+    strategy : Strategy
+    model : Model
+    facts : TrainingFacts
+        Rows and weights of each class in training.
+    info : dict
+        What else is known of it: ``metric``, ``target``, ``score``. JSON-safe.
+    """
+
+    classes: tuple[Any, ...]
+    schema: TableSchema
+    pipeline: FittedPipeline
+    factors: ClassFactors
+    decision: FittedDecision
+    strategy: Strategy
+    model: Model
+    facts: TrainingFacts
+    info: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """Labels as scikit-learn gives them."""
+        made: NDArray[Any] = np.array(self.classes)
+        return made
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities of the classes after the adjustment.
+
+        Parameters
+        ----------
+        X : data frame or array of shape (n_rows, n_columns)
+            Raw rows: polars, pandas or another data frame with the columns of the training table, or an array
+            when it was trained on one.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_rows, n_classes)
+
+        Raises
+        ------
+        DataError
+            When a column is missing, or holds what its training kind does not admit.
+        """
+        raw = self.pipeline.predict_proba(self.schema.extract(frame_from(X)))
+        # The study worked on scores rounded to float32; so does every later use, or ties would fall otherwise.
+        rounded = raw.astype(np.float32).astype(np.float64)
+        return self.factors.transform(rounded / rounded.sum(axis=1, keepdims=True))
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Labels of raw rows, by the decision rule of the strategy.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+        """
+        return self.decide(self.predict_proba(X))
+
+    def decide(self, proba: NDArray[np.float64]) -> NDArray[Any]:
+        """Labels for probabilities that ``predict_proba`` gave."""
+        labels: NDArray[Any] = self.classes_[self.decision.predict(proba)]
+        return labels
+
+    def save(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write a model directory, which is there whole or not at all; see :func:`steelyard.load`."""
+        from steelyard.artifact.save import save_model
+
+        return save_model(self, Path(path), force=force)
+
+    def __str__(self) -> str:
+        return f"{self.strategy} | {self.model}"

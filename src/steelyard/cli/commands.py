@@ -1,0 +1,60 @@
+"""The commands, and the overview that ``steelyard --help`` prints."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+ABOUT = (
+    "Find out, on your own data, which way of treating rare classes really helps,\n"
+    "what it costs the common ones, and train that model."
+)
+
+
+class Command(NamedTuple):
+    """A command: where its function is, what it does, and how it is called."""
+
+    where: str
+    summary: str
+    example: str
+
+
+COMMANDS = {
+    "study": Command(
+        "steelyard.cli.study:study",
+        "compare strategies, judge them, train the winner",
+        "steelyard study patients.csv --target diagnosis --out study/",
+    ),
+    "train": Command(
+        "steelyard.cli.train:train",
+        "train one strategy on one model, without a comparison",
+        'steelyard train patients.csv --target diagnosis --strategy "inverse + multipliers" --out model/',
+    ),
+    "predict": Command(
+        "steelyard.cli.predict:predict",
+        "predict labels for the rows of a table",
+        "steelyard predict study/ new_patients.csv --proba --output predicted.csv",
+    ),
+}
+
+
+def overview() -> str:
+    """Text of ``steelyard --help``; written here so that asking for it imports nothing.
+
+    Examples
+    --------
+    >>> overview().splitlines()[0]
+    'Usage: steelyard COMMAND [OPTIONS]'
+    """
+    lines = ["Usage: steelyard COMMAND [OPTIONS]", "", ABOUT, "", "Commands:"]
+    for name, command in COMMANDS.items():
+        lines += [f"  {name:10}{command.summary}", f"  {'':10}$ {command.example}"]
+    lines += [
+        "",
+        "Options:",
+        "  --help, -h  this text; after a command, its options",
+        "  --version   version of Steelyard",
+        "  --debug     show the traceback of a failure",
+        "",
+        "Exit codes: 0 ok, 1 failure, 2 usage, 130 interrupted.",
+    ]
+    return "\n".join(lines)

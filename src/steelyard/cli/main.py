@@ -1,0 +1,107 @@
+"""Entry point: commands, exit codes, and errors as one line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+from steelyard.cli.commands import ABOUT, COMMANDS, overview
+from steelyard.errors import SteelyardError, UsageError
+
+if TYPE_CHECKING:
+    import cyclopts
+
+#: Exit codes.
+OK, FAILURE, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def make_app() -> cyclopts.App:
+    """Command-line application; a command's module is imported when it is run."""
+    import cyclopts
+
+    app = cyclopts.App(
+        name="steelyard",
+        help=ABOUT,
+        help_format="plaintext",
+        exit_on_error=False,
+        print_error=False,
+        suppress_keyboard_interrupt=False,
+        result_action="return_value",
+    )
+    for name, command in COMMANDS.items():
+        app.command(command.where, name=name, help=command.summary, help_epilogue=f"Example: {command.example}")
+    return app
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line and give its exit code.
+
+    0 ok, 1 failure, 2 usage, 130 interrupted. A failure is one line on stderr; ``--debug`` adds the traceback.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    try:
+        if arguments in (["--help"], ["-h"]):
+            print(overview())
+            return OK
+        if arguments == ["--version"]:
+            print(_version())
+            return OK
+        if not arguments:
+            print(overview(), file=sys.stderr)
+            return USAGE
+        return _run(arguments)
+    except KeyboardInterrupt:
+        return _fail("interrupted", INTERRUPTED, debug)
+    except BrokenPipeError:
+        # The reader of our output went away; that is its right.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except UsageError as error:
+        return _fail(str(error), USAGE, debug)
+    except SteelyardError as error:
+        return _fail(str(error), FAILURE, debug)
+    except MemoryError:
+        return _fail("out of memory: use fewer rows, fewer arms or fewer --jobs", FAILURE, debug)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror or error}", FAILURE, debug)
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        return _fail(f"internal error: {what} (run again with --debug and report it)", FAILURE, debug)
+
+
+def _run(arguments: list[str]) -> int:
+    import cyclopts
+
+    try:
+        result = make_app()(arguments)
+    except cyclopts.CycloptsError as error:
+        text = " ".join(str(error).split())
+        raise UsageError(f"{text} (see --help)" if text else "wrong arguments, see --help") from error
+    sys.stdout.flush()
+    return result if isinstance(result, int) else OK
+
+
+def _version() -> str:
+    import importlib.metadata
+
+    return importlib.metadata.version("steelyard")
+
+
+def _fail(text: str, code: int, debug: bool) -> int:
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+    line = " ".join(text.split())
+    print(f"steelyard: {'error: ' if code != INTERRUPTED else ''}{line}", file=sys.stderr)
+    return code
+
+
+def run() -> NoReturn:
+    """Console script."""
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""``steelyard train``: one arm, no comparison."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from steelyard.cli.progress import say
+from steelyard.errors import OutputExistsError
+
+
+def train(
+    data: Path,
+    /,
+    *,
+    target: str,
+    out: Path,
+    strategy: str = "do_nothing",
+    model: str = "boosting",
+    metric: str = "macro_f1",
+    folds: int = 5,
+    force: Annotated[bool, Parameter(negative="")] = False,
+    seed: int = 0,
+) -> int:
+    """Train one strategy on one model, without a comparison.
+
+    Example: steelyard train patients.csv --target diagnosis --strategy "inverse + multipliers" --out model/
+
+    Parameters
+    ----------
+    data
+        Table: .csv, .tsv, .parquet or .jsonl.
+    target
+        Column to predict.
+    out
+        Model directory to write.
+    strategy
+        Strategy, such as "sqrt + threshold(metric=f1)".
+    model
+        Model, such as "linear(C=0.1)".
+    metric
+        What a tuned decision rule aims at, where the strategy does not say.
+    folds
+        Folds whose out-of-fold scores the decision rule is fitted on.
+    force
+        Replace a model that is there.
+    seed
+        Seed of all randomness.
+    """
+    if out.exists() and not force:
+        raise OutputExistsError(f"--out {out} is there already; use --force or name another folder")
+
+    from steelyard.api.prepare import FoldOptions
+    from steelyard.api.train import train_arm
+    from steelyard.cli.tables import labelled_table
+    from steelyard.metrics import get_metric
+    from steelyard.models import parse_model
+    from steelyard.strategy import Strategy
+
+    arm = Strategy.parse(strategy), parse_model(model)
+    aim = get_metric(metric)
+    options = FoldOptions(n_folds=folds, seed=seed)
+    trained, warnings = train_arm(labelled_table(data, target), *arm, metric=aim, options=options)
+    for warning in warnings:
+        say(f"note: {warning}")
+    print(trained.save(out, force=force))
+    return 0
