@@ -96,7 +96,7 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
     # Polars gathers by unsigned positions; a mask keeps it simple.
     features = table.features if kept.all() else table.features.filter(kept)
     schema = TableSchema.infer(features)
-    warnings += schema.warnings
+    warnings += [sentence[:1].upper() + sentence[1:] for sentence in schema.warnings]
     if not schema.numeric and not schema.categorical:
         raise DataError("no column is left to learn from: " + " ".join(schema.warnings or ("there is none",)))
     matrix = schema.extract(features)

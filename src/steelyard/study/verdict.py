@@ -31,30 +31,31 @@ def judge(arms: Sequence[Arm], scores: Scores, winner: Winner, metric: Metric) -
         sign * (scores.score[best] - scores.no_skill_high[best]) > 0
         and sign * (min(winner.score_ci, key=lambda bound: sign * bound) - scores.no_skill[best]) > 0
     )
-    score = f"{metric.title} {winner.score:.3f} (95 % interval {winner.score_ci[0]:.3f} to {winner.score_ci[1]:.3f})"
-    gain = f"{winner.gain:+.3f} ({winner.gain_ci[0]:+.3f} to {winner.gain_ci[1]:+.3f})"
     best_arm, baseline = arms[best], arms[scores.baseline]
-    name = f"{best_arm.strategy} with the {best_arm.model} model"
+    name = f"{best_arm.strategy} on {best_arm.model}"
+    nothing = f"Doing nothing on {baseline.model} has {metric.title} {scores.score[scores.baseline]:.3f}"
     if not skill:
         return Verdict(
             "no_gain",
-            f"No gain: nothing here is better than guessing. The highest score is {name}, {score}, and the same "
-            f"rule on shuffled rows reaches {scores.no_skill[best]:.3f}.",
+            f"No gain: nothing here is better than guessing. The highest score, {metric.title} {winner.score:.3f} by "
+            f"{name}, is no better than the {scores.no_skill[best]:.3f} of the same rule on shuffled rows.",
         )
     if best == scores.baseline or not sign * scores.delta[best] > 0:
         return Verdict(
             "no_gain",
-            f"No gain: treating the rare classes did not help. Doing nothing with the {baseline.model} model is "
-            f"the best of {len(arms)} arms: {score}.",
+            f"No gain: treating the rare classes did not help. {nothing}, and none of the {len(arms)} arms is better.",
         )
-    closing = (
-        "Both figures are corrected for having picked the best of "
-        f"{len(arms)} arms; doing nothing at its best is the {baseline.model} model."
+    change = (
+        f"{winner.gain:+.3f} (95 % interval {winner.gain_ci[0]:+.3f} to {winner.gain_ci[1]:+.3f}), corrected for its "
+        f"being the best of {len(arms)} arms"
     )
     if winner.gain_ci[0] > 0:
-        return Verdict("clear_winner", f"Clear winner: {name}. {score}; change against doing nothing {gain}. {closing}")
+        return Verdict(
+            "clear_winner",
+            f"Clear winner: {name}, with {metric.title} {winner.score:.3f}. {nothing}; the gain is {change}.",
+        )
     return Verdict(
         "no_clear_winner",
-        f"No clear winner. The highest score is {name}, {score}, but its change against doing nothing, {gain}, "
-        f"could be chance. {closing}",
+        f"No clear winner. {name} has the highest score, but its gain over doing nothing, {change}, could be chance. "
+        f"{nothing}.",
     )

@@ -1,0 +1,59 @@
+"""A loss whose gradient is known already, put into autograd's graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class _KnownGradient(torch.autograd.Function):
+    @staticmethod
+    def forward(logits: Tensor, loss: Tensor, gradient: Tensor, dim: int | None, again: Any) -> Tensor:
+        return loss.clone()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        logits, _, gradient, ctx.dim, ctx.again = inputs
+        ctx.dtype = logits.dtype
+        if ctx.again is None:
+            ctx.save_for_backward(gradient)
+        else:
+            ctx.save_for_backward(gradient, logits)
+
+    @staticmethod
+    def backward(ctx: Any, *outputs: Tensor) -> tuple[Tensor | None, ...]:
+        (upstream,) = outputs
+        gradient = ctx.saved_tensors[0]
+        if ctx.again is not None and torch.is_grad_enabled():
+            # A gradient of the gradient is wanted: form it once more, with a graph.
+            gradient = ctx.again(ctx.saved_tensors[1])
+        if ctx.dim is not None:
+            upstream = upstream.unsqueeze(ctx.dim)
+        if ctx.again is not None and upstream.dim() == 0 and upstream.device.type == "cpu" and float(upstream) == 1:
+            return gradient.to(ctx.dtype), None, None, None, None
+        return (gradient * upstream).to(ctx.dtype), None, None, None, None
+
+
+def attach(
+    logits: Tensor, loss: Tensor, gradient: Tensor, dim: int | None, again: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """The loss, with ``gradient`` as its gradient by ``logits``.
+
+    Parameters
+    ----------
+    logits : Tensor
+    loss : Tensor
+        Of shape (), or one entry per element.
+    gradient : Tensor
+        Of the logits' shape, in the type the loss was computed in.
+    dim : int or None
+        The classes' dimension, where the loss has one entry per element and the elements have classes.
+    again : callable
+        Forms the gradient from the logits with a graph, for second derivatives.
+    """
+    compiling = torch.compiler.is_compiling()
+    attached: Tensor = _KnownGradient.apply(logits, loss, gradient, dim, None if compiling else again)
+    return attached
