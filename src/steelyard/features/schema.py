@@ -247,12 +247,12 @@ def _note(series: pl.Series, values: np.ndarray[Any, Any], bad: np.ndarray[Any, 
 
     with_point = series.str.strip_chars().str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
     if (with_point.is_not_null() | ~pl.Series(bad)).all():
-        return f"Column {series.name!r} looks like numbers with a decimal comma: write them with a point."
+        return f"column {series.name!r} looks like numbers with a decimal comma: write them with a point."
     known = int((~np.isnan(values)).sum())
     if known >= _MOSTLY_NUMBERS * (known + int(bad.sum())):
         row, n_bad = int(np.flatnonzero(bad)[0]), int(bad.sum())
         return (
-            f"Column {series.name!r} is not numeric because of {n_bad} value{'s' * (n_bad > 1)} like "
+            f"column {series.name!r} is not numeric because of {n_bad} value{'s' * (n_bad > 1)} like "
             f"{str(series[row])[:40]!r} (row {row + 1})."
         )
     return ""
