@@ -16,7 +16,7 @@ from steelyard.models import parse_models
 from steelyard.strategy import Strategy, parse_strategies
 from steelyard.study import DataFacts, Progress, StudyPlan, execute, make_arms
 
-DEFAULT_MODELS = "linear, boosting"
+DEFAULT_MODELS = "linear, mlp, boosting"
 DEFAULT_STRATEGIES = "standard"
 DEFAULT_METRIC = "macro_f1"
 

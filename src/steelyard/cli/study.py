@@ -38,7 +38,7 @@ def study(
     *,
     target: str | None = None,
     task: str | None = None,
-    models: str = "linear, boosting",
+    models: str = "linear, mlp, boosting",
     strategies: str = "standard",
     metric: str = "macro_f1",
     folds: int = 5,
@@ -67,7 +67,7 @@ def study(
     task
         binary or multiclass; inferred when left out. Says that numbers are names of classes.
     models
-        Models, such as "linear, boosting(learning_rate=0.05), forest".
+        Models, such as "linear, mlp(hidden=256, dropout=0.3), boosting, forest".
     strategies
         A preset (standard, quick) or strategies, such as "inverse; sqrt + multipliers".
     metric

@@ -8,6 +8,7 @@ from steelyard.models._sklearn import SklearnModel
 from steelyard.models.boosting import Boosting
 from steelyard.models.forest import Forest
 from steelyard.models.linear import Linear
+from steelyard.models.mlp import Mlp
 
 __all__ = [
     "Boosting",
@@ -15,6 +16,7 @@ __all__ = [
     "FittedModel",
     "Forest",
     "Linear",
+    "Mlp",
     "Model",
     "ModelState",
     "SklearnModel",
