@@ -11,6 +11,7 @@ from steelyard.engine.plan import Training
 from steelyard.errors import DataError
 from steelyard.features import FittedEncoder, TableEncoder, TableMatrix, TableSchema
 from steelyard.models import FitTask, FittedModel, ModelState
+from steelyard.samplers import Shuffled
 
 Array = NDArray[np.float64]
 
@@ -75,7 +76,7 @@ def training_facts(training: Training, codes: NDArray[np.int64], classes: tuple[
 
 def encode(training: Training, matrix: TableMatrix, schema: TableSchema) -> tuple[FittedEncoder, Array]:
     """Encoder of the model's kind fitted on these rows, and the rows encoded."""
-    encoder = TableEncoder(training.model.encoding).fit(matrix, schema)
+    encoder = TableEncoder(training.encoding).fit(matrix, schema)
     return encoder, encoder.transform(matrix)
 
 
@@ -91,15 +92,19 @@ def fit_encoded(
     counts = np.bincount(codes, minlength=len(classes))
     if np.count_nonzero(counts) == 1:
         return OnlyClass(int(counts.argmax()), len(classes))
-    drawn = training.sampling.draw(codes, len(classes), np.random.default_rng(seed))
+    sampling = training.sampling
+    if not training.model.draws or sampling.synthetic:
+        X, codes = sampling.resample(X, codes, len(classes), np.random.default_rng(seed))
+        sampling = Shuffled()
     task = FitTask(
-        X=X if len(drawn) == len(X) and np.array_equal(drawn, np.arange(len(X))) else X[drawn],
-        codes=codes[drawn],
-        sample_weight=training.weighting.values(classes, counts)[codes[drawn]],
+        X=X,
+        codes=codes,
+        sample_weight=training.weighting.values(classes, counts)[codes],
         n_classes=len(classes),
         loss=training.loss,
         categorical=encoder.categorical_mask,
         seed=seed,
+        sampling=sampling,
     )
     return training.model.fit(task)
 

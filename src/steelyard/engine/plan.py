@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.losses import Loss
-from steelyard.models import Model
+from steelyard.models import Encoding, Model
 from steelyard.samplers import Sampling
 from steelyard.strategy import SLOTS, Strategy
 from steelyard.weighting import Weighting
@@ -51,6 +51,11 @@ class Training:
         """Which rows are seen."""
         assert isinstance(self.strategy.sampling, Sampling)
         return self.strategy.sampling
+
+    @property
+    def encoding(self) -> Encoding:
+        """Encoding of the rows: the model's, but rows can only be made up where there are no gaps and no codes."""
+        return "onehot" if self.sampling.synthetic else self.model.encoding
 
     def __str__(self) -> str:
         return f"{self.strategy} | {self.model}"

@@ -49,7 +49,7 @@ def fit_many(plans: Iterable[FitPlan], data: EngineData, *, n_jobs: int = 1) -> 
 def _grouped(plans: Iterable[FitPlan]) -> dict[tuple[Any, ...], list[FitPlan]]:
     groups: dict[tuple[Any, ...], list[FitPlan]] = {}
     for plan in plans:
-        groups.setdefault((plan.training.model, plan.repeat, plan.fold), []).append(plan)
+        groups.setdefault((plan.training.model, plan.training.encoding, plan.repeat, plan.fold), []).append(plan)
     return groups
 
 

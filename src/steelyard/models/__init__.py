@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from steelyard.models._base import FitTask, FittedModel, Model, ModelState
+from steelyard.models._base import Encoding, FitTask, FittedModel, Model, ModelState
 from steelyard.models._parse import model_from_saved, parse_model, parse_models
 from steelyard.models._sklearn import SklearnModel
 from steelyard.models.boosting import Boosting
@@ -12,6 +12,7 @@ from steelyard.models.mlp import Mlp
 
 __all__ = [
     "Boosting",
+    "Encoding",
     "FitTask",
     "FittedModel",
     "Forest",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from steelyard.component import Component, component
 from steelyard.losses import Loss
+from steelyard.samplers import Sampling, Shuffled
 
 Array = NDArray[np.float64]
 Encoding = Literal["onehot", "ordinal"]
@@ -35,6 +36,9 @@ class FitTask:
         Columns that hold codes of categories.
     seed : int
         Seed of every random choice of the fit.
+    sampling : Sampling
+        Which of the rows are seen in each pass. Only a model that makes several passes gets another one than the
+        neutral ``shuffled``; for the others the rows have been drawn already.
     """
 
     X: Array
@@ -44,6 +48,7 @@ class FitTask:
     loss: Loss
     categorical: NDArray[np.bool_]
     seed: int
+    sampling: Sampling = field(default_factory=Shuffled)
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,8 @@ class Model(Component):
     encoding: ClassVar[Encoding] = "onehot"
     #: Whether it can minimise any loss of the loss slot, or cross-entropy only.
     any_loss: ClassVar[bool] = False
+    #: Whether it passes over the rows several times, and draws them anew each time.
+    draws: ClassVar[bool] = False
 
     def fit(self, task: FitTask) -> FittedModel:
         """Train on one task; deterministic for a given seed."""

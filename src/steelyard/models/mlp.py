@@ -14,6 +14,7 @@ from steelyard.errors import UsageError
 from steelyard.losses import BoundLoss
 from steelyard.models._base import Array, FitTask, FittedModel, Model, ModelState, spread
 from steelyard.models._network import AdamW, Floats, Network
+from steelyard.samplers import Sampling
 
 #: A class keeps all its rows for training when it has fewer than this many.
 FEWEST_HELD_OUT = 10
@@ -49,6 +50,7 @@ class Mlp(Model):
     name = "mlp"
     shown = ("hidden",)
     any_loss: ClassVar[bool] = True
+    draws: ClassVar[bool] = True
 
     hidden: int | Sequence[int] = 64
     dropout: float = 0.0
@@ -83,7 +85,7 @@ class Mlp(Model):
         present, codes = np.unique(task.codes, return_inverse=True)
         rng = np.random.default_rng(task.seed)
         held = _held_out(codes, rng)
-        rows = _Rows(task.X.astype(np.float32), codes, task.sample_weight.astype(np.float32))
+        rows = _Rows(task.X.astype(np.float32), codes, task.sample_weight.astype(np.float32), task.sampling)
         loss = task.loss.bind(np.bincount(codes[~held]) / (~held).sum())
         network = Network.initial((task.X.shape[1], *self.layers, len(present)), rng)
         best = self._train(network, rows, held, loss, rng)
@@ -97,7 +99,7 @@ class Mlp(Model):
         size = batch_size(len(train))
         lowest, best, waited = np.inf, network, 0
         for _ in range(self.epochs):
-            order = rng.permutation(train)
+            order = rng.permutation(rows.drawn(train, rng))
             for start in range(0, len(order), size):
                 batch = order[start : start + size]
                 masks = self._masks(len(batch), rng)
@@ -130,10 +132,16 @@ class _Rows:
     X: Floats
     codes: NDArray[np.int64]
     weight: Floats
+    sampling: Sampling
+
+    def drawn(self, rows: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+        return rows[self.sampling.draw(self.codes[rows], int(self.codes.max()) + 1, rng)]
 
     def mean_loss(self, network: Network, rows: NDArray[np.int64], loss: BoundLoss) -> float:
         values, _ = loss(network.logits(self.X[rows]).astype(np.float64), self.codes[rows])
-        return float(np.average(values, weights=self.weight[rows]))
+        # What is trained on is drawn; what is watched is not, so it is weighed by how often it would be.
+        rates = self.sampling.rates(np.bincount(self.codes))[self.codes[rows]]
+        return float(np.average(values, weights=self.weight[rows] * rates))
 
 
 def batch_size(n_rows: int) -> int:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from steelyard.component import component
-from steelyard.samplers._base import Sampling
+from steelyard.samplers._base import Array, Codes, Sampling, draw_sizes, shared_out
 
 
 @component
@@ -25,22 +24,12 @@ class Balanced(Sampling):
 
     name = "balanced"
 
-    def draw(self, codes: NDArray[np.int64], n_classes: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    def draw(self, codes: Codes, n_classes: int, rng: np.random.Generator) -> Codes:
         """Positions of the rows to train on; see :meth:`Sampling.draw`."""
-        counts = np.bincount(codes, minlength=n_classes)
-        present = np.flatnonzero(counts)
-        share, extra = divmod(len(codes), len(present))
-        # Which classes get the odd draws that do not divide evenly is random too.
-        lucky = set(rng.permutation(present)[:extra].tolist())
-        drawn = [_repeat_permuted(np.flatnonzero(codes == code), share + (int(code) in lucky), rng) for code in present]
-        return np.sort(np.concatenate(drawn))
+        present = (np.bincount(codes, minlength=n_classes) > 0).astype(np.float64)
+        return draw_sizes(codes, shared_out(len(codes), present, rng), rng)
 
-    def rates(self, counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    def rates(self, counts: Codes) -> Array:
         """Expected draws per row of each class."""
         share = counts.sum() / np.count_nonzero(counts)
         return np.where(counts > 0, share / np.maximum(counts, 1), 1.0)
-
-
-def _repeat_permuted(rows: NDArray[np.int64], size: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    whole, rest = divmod(size, len(rows))
-    return np.concatenate([np.tile(rows, whole), rng.permutation(rows)[:rest]])

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from steelyard.component import component
-from steelyard.samplers._base import Sampling
+from steelyard.samplers._base import Array, Codes, Sampling
 
 
 @component
@@ -21,11 +20,15 @@ class Shuffled(Sampling):
 
     name = "shuffled"
 
-    def draw(self, codes: NDArray[np.int64], n_classes: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    def draw(self, codes: Codes, n_classes: int, rng: np.random.Generator) -> Codes:
         """Positions of the rows to train on; see :meth:`Sampling.draw`."""
         # A model that is fitted on all rows at once does not care for their order, so none is drawn.
         return np.arange(len(codes))
 
-    def rates(self, counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    def resample(self, X: Array, codes: Codes, n_classes: int, rng: np.random.Generator) -> tuple[Array, Codes]:
+        """The rows as they are, not copied."""
+        return X, codes
+
+    def rates(self, counts: Codes) -> Array:
         """Expected draws per row of each class."""
         return np.ones(len(counts))
