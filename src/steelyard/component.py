@@ -65,12 +65,15 @@ class Component:
         Raised when a saved component of this name would no longer mean the same.
     shown : tuple of str
         Parameters that the text form always shows; others appear when they differ from their default.
+    requires : (str, str), optional
+        Module it cannot work without, and the extra that installs it.
     """
 
     kind: ClassVar[str]
     name: ClassVar[str]
     version: ClassVar[int] = 1
     shown: ClassVar[tuple[str, ...]] = ()
+    requires: ClassVar[tuple[str, str] | None] = None
 
     def params(self) -> dict[str, Any]:
         """Parameters by name, in the order of the text form."""

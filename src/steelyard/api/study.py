@@ -11,6 +11,7 @@ from steelyard.api.prepare import FoldOptions, RawTable, prepare
 from steelyard.api.result import StudyResult
 from steelyard.data import frame_from
 from steelyard.engine import EngineData
+from steelyard.errors import UsageError
 from steelyard.metrics import Metric, get_metric
 from steelyard.models import parse_models
 from steelyard.strategy import Strategy, parse_strategies
@@ -36,6 +37,7 @@ def run_study(
     duplicates: str | None = None,
     random_state: int = 0,
     n_jobs: int = 1,
+    time_limit: float | None = None,
     progress: Progress | None = None,
 ) -> StudyResult:
     """Compare ways of treating rare classes on your data.
@@ -70,6 +72,8 @@ def run_study(
         Seed; the same seed gives the same result, whatever ``n_jobs``.
     n_jobs : int
         Processes.
+    time_limit : float, optional
+        Seconds for the fits; arms that are not finished by then are left out, and said in the record.
     progress : callable, optional
         Called as ``progress(done, total, model)`` after each fit.
 
@@ -98,7 +102,7 @@ def run_study(
     """
     table = RawTable(features=frame_from(X), labels=y, groups=groups, folds=fold_column, task=task)
     options = FoldOptions(folds, repeats, random_state, duplicates)
-    plan_for = plan_maker(models, strategies, metric)
+    plan_for = plan_maker(models, strategies, metric, time_limit)
     data, facts = prepare(table, options)
     return study_prepared(plan_for(data.n_classes), data, facts, n_jobs=n_jobs, progress=progress)
 
@@ -106,7 +110,16 @@ def run_study(
 class plan_maker:  # noqa: N801  # reads as the function it is
     """Plan of a study once the number of classes is known; names are checked at once, before any data."""
 
-    def __init__(self, models: Any, strategies: str | Iterable[str | Strategy], metric: str | Metric) -> None:
+    def __init__(
+        self,
+        models: Any,
+        strategies: str | Iterable[str | Strategy],
+        metric: str | Metric,
+        time_limit: float | None = None,
+    ) -> None:
+        if time_limit is not None and not time_limit > 0:
+            raise UsageError(f"time_limit must be above 0 seconds, not {time_limit!r}")
+        self.time_limit = time_limit
         self.models = parse_models(models)
         self.metric = get_metric(metric) if isinstance(metric, str) else metric
         self.strategies = strategies if isinstance(strategies, str) else tuple(strategies)
@@ -115,7 +128,7 @@ class plan_maker:  # noqa: N801  # reads as the function it is
     def __call__(self, n_classes: int) -> StudyPlan:
         """Plan for that number of classes."""
         arms, left_out = make_arms(parse_strategies(self.strategies, n_classes), self.models)
-        return StudyPlan(arms, self.metric, left_out)
+        return StudyPlan(arms, self.metric, left_out, self.time_limit)
 
 
 def study_prepared(

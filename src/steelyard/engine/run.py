@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,9 @@ from steelyard.engine.fit import encode, fit_encoded
 from steelyard.engine.plan import FitOutcome, FitPlan
 
 
-def fit_many(plans: Iterable[FitPlan], data: EngineData, *, n_jobs: int = 1) -> Iterator[FitOutcome]:
+def fit_many(
+    plans: Iterable[FitPlan], data: EngineData, *, n_jobs: int = 1, in_order: bool = False
+) -> Generator[FitOutcome, None, None]:
     """Scores of many plans, yielded as they are finished.
 
     Plans of one fold and one model are trained together, so that its rows are encoded once. The scores do not
@@ -27,14 +29,17 @@ def fit_many(plans: Iterable[FitPlan], data: EngineData, *, n_jobs: int = 1) -> 
     data : EngineData
     n_jobs : int, default 1
         Processes to train in.
+    in_order : bool, default False
+        Take the plans up one by one in the order given, for a caller that may stop in between. Closing the
+        iterator gives up what is still to be done.
 
     Yields
     ------
     FitOutcome
         In no particular order when ``n_jobs`` is above 1.
     """
-    tasks = list(_grouped(plans).values())
-    if n_jobs == 1 or len(tasks) == 1:
+    tasks = [[plan] for plan in plans] if in_order else list(_grouped(plans).values())
+    if n_jobs == 1 or len(tasks) <= 1:
         for task in tasks:
             yield from _fit_together(task, data)
         return
@@ -42,8 +47,15 @@ def fit_many(plans: Iterable[FitPlan], data: EngineData, *, n_jobs: int = 1) -> 
 
     # A task is one fold of one model: as a rule much longer than handing it out takes.
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
-    for outcomes in parallel(delayed(_fit_in_worker)(task, data) for task in tasks):
-        yield from outcomes
+    finished = parallel(delayed(_fit_in_worker)(task, data) for task in tasks)
+    try:
+        for outcomes in finished:
+            yield from outcomes
+    finally:
+        with warnings.catch_warnings():
+            # A caller that stops early knows that tasks are given up.
+            warnings.simplefilter("ignore")
+            finished.close()
 
 
 def _grouped(plans: Iterable[FitPlan]) -> dict[tuple[Any, ...], list[FitPlan]]:

@@ -37,6 +37,7 @@ class Smote(Sampling):
 
     name = "smote"
     synthetic: ClassVar[bool] = True
+    requires: ClassVar[tuple[str, str] | None] = ("imblearn", "resample")
 
     k_neighbors: int = 5
     ratio: float = 1.0

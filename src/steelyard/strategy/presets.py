@@ -23,6 +23,28 @@ PRESETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "tuned",
             "inverse + tuned",
         ),
+        "full": (
+            "do_nothing",
+            "inverse",
+            "sqrt",
+            "log",
+            "effective_number(beta=0.999)",
+            "median_frequency",
+            "focal(gamma=2)",
+            "class_balanced_focal",
+            "logit_adjusted(tau=1)",
+            "balanced",
+            "sqrt_balanced",
+            "oversample",
+            "undersample",
+            "smote",
+            "prior",
+            "tuned",
+            "sqrt + tuned",
+            "inverse + tuned",
+            "inverse + unweight",
+            "smote + tuned",
+        ),
     }
 )
 

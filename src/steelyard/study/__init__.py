@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from steelyard.study.assess import Assessed, bind_adjustment
+from steelyard.study.cells import Progress
 from steelyard.study.folds import folds_from_column, make_folds
 from steelyard.study.outcome import DataFacts, StudyOutcome
 from steelyard.study.plan import Arm, make_arms
 from steelyard.study.record import predictions_frame, study_record
-from steelyard.study.run import Progress, StudyPlan, execute, fit_decision
+from steelyard.study.run import StudyPlan, execute, fit_decision
 
 __all__ = [
     "Arm",

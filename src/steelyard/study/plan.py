@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from steelyard.engine import Training
 from steelyard.errors import UsageError
@@ -50,10 +51,20 @@ def make_arms(strategies: Iterable[Strategy], models: Iterable[Model]) -> tuple[
     arms, left_out = [], []
     for model in models:
         for strategy in wanted:
-            if "loss" in strategy.active() and not model.any_loss:
+            missing = _missing_extra(strategy)
+            if missing:
+                left_out.append(f"{strategy} | {model}: needs pip install 'steelyard[{missing}]'")
+            elif "loss" in strategy.active() and not model.any_loss:
                 left_out.append(f"{strategy} | {model}: {model} is trained with its own loss only")
             else:
                 arms.append(Arm(strategy, model))
     if len(wanted) > 1 and all(arm.strategy.does_nothing for arm in arms):
         raise UsageError(f"no model can train what was asked for: {'; '.join(left_out)}")
     return tuple(arms), tuple(left_out)
+
+
+def _missing_extra(strategy: Strategy) -> str | None:
+    for part in strategy.active().values():
+        if part.requires and find_spec(part.requires[0]) is None:
+            return part.requires[1]
+    return None
