@@ -77,6 +77,8 @@ class FoldOptions:
             raise UsageError(f"--duplicates must be keep or group, not {self.duplicates!r}")
         if self.seed < 0:
             raise UsageError(f"--seed must be 0 or more, not {self.seed}")
+        if self.seed >= 2**31:
+            raise UsageError(f"--seed must be below {2**31}, not {self.seed}: models take no larger one")
 
 
 def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFacts]:
@@ -93,6 +95,9 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
     """
     warnings: list[str] = []
     encoded, kept = _labels(table, warnings)
+    for what, given in (("group column", table.groups), ("fold column", table.folds)):
+        if given is not None and len(given) != len(kept):
+            raise UsageError(f"the {what} has {len(given)} values for {len(kept)} rows")
     # Polars gathers by unsigned positions; a mask keeps it simple.
     features = table.features if kept.all() else table.features.filter(kept)
     schema = TableSchema.infer(features)
@@ -105,16 +110,21 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
     if table.folds is not None:
         if options.repeats != 1:
             raise UsageError("--repeats cannot be used with --fold-column: the folds are given, once")
-        folds = folds_from_column(codes, np.asarray(table.folds, dtype=object)[kept])
+        folds = folds_from_column(codes, _kept(table.folds, kept))
         unassigned = int((folds < 0).sum() - (np.bincount(codes)[codes] == 1).sum())
         if unassigned > 0:
             warnings.append(f"{unassigned} rows name no fold: they are trained on and never scored.")
     else:
         folds = make_folds(codes, options.n_folds, groups=groups, seed=options.seed, repeats=options.repeats)
     warnings += _class_warnings(encoded.classes, codes, int(folds.max()) + 1)
-    ids = None if table.ids is None else tuple(str(v) for v in np.asarray(table.ids, dtype=object)[kept])
+    ids = None if table.ids is None else tuple(str(value) for value in _kept(table.ids, kept))
     data = EngineData(matrix, schema, codes, encoded.classes, folds, options.seed)
     return data, DataFacts(table.path, table.target, np.flatnonzero(kept), ids, tuple(warnings))
+
+
+def _kept(values: Any, kept: NDArray[np.bool_]) -> list[Any]:
+    # One by one: an array would turn the whole numbers of a column with gaps into floats.
+    return [value for value, keep in zip(values, kept, strict=True) if keep]
 
 
 def _labels(table: RawTable, warnings: list[str]) -> tuple[EncodedLabels, NDArray[np.bool_]]:

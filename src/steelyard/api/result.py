@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from steelyard.api.evaluation import evaluation_record
+from steelyard.api.prepare import RawTable
 from steelyard.artifact import TrainedModel, save_model
+from steelyard.data import frame_from
 from steelyard.engine import EngineData, fit_pipeline, training_facts
 from steelyard.files import replacing, write_text
 from steelyard.report import write_report
@@ -120,6 +123,10 @@ class StudyResult:
 
     def fit(self) -> TrainedModel:
         """Winner trained on all rows, with the decision rule fitted on all out-of-fold scores."""
+        return self._trained
+
+    @cached_property
+    def _trained(self) -> TrainedModel:
         best = self._outcome.best
         info = {
             "metric": self.record["metric"],
@@ -128,6 +135,38 @@ class StudyResult:
             "verdict": self.record["verdict"]["kind"],
         }
         return fit_arm(best.arm, best.decision, self._outcome.data, info)
+
+    def evaluate(self, X: Any, y: Any) -> dict[str, Any]:
+        """Score of the winner, and of doing nothing, on rows that the study never saw.
+
+        Parameters
+        ----------
+        X : data frame or array of shape (n_rows, n_columns)
+            Raw rows.
+        y : array-like of shape (n_rows,)
+            Their labels.
+
+        Returns
+        -------
+        dict
+            ``rows``, ``seen_rows`` (those whose features the study had), ``winner`` and ``baseline`` (each with
+            ``score``, ``ci``, ``metrics``), ``delta`` and ``delta_ci``.
+
+        Raises
+        ------
+        DataError
+            When a label is none of the study's classes; it is named.
+        """
+        return self.evaluate_table(RawTable(features=frame_from(X), labels=y))
+
+    def evaluate_table(self, table: RawTable, key: str | None = None) -> dict[str, Any]:
+        """Like ``evaluate``, for a table; with a key the outcome is kept in ``record``."""
+        plain = self._outcome.arms[self._outcome.scores.baseline]
+        baseline = fit_arm(plain.arm, plain.decision, self._outcome.data, {})
+        found = evaluation_record(table, self.fit(), baseline, self._outcome.data, self._outcome.metric)
+        if key:
+            self.record[key] = found
+        return found
 
     def save(self, folder: str | Path) -> Path:
         """Write ``predictions.parquet``, ``model/``, ``report.html`` and, last, ``study.json`` into a folder."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -104,4 +105,10 @@ def _fail(text: str, code: int, debug: bool) -> int:
 
 def run() -> NoReturn:
     """Console script."""
+    # Python has no stream object where the shell closed one (>&-).
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: PTH123, SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
+    # What is printed is data (CSV, JSON) or holds class names and paths: UTF-8 whatever the locale, as in files.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     sys.exit(main())

@@ -65,7 +65,9 @@ def predict(
     probabilities = trained.predict_proba(frame)
     columns = [pl.Series("row", range(frame.height), dtype=pl.Int64)]
     if id_column is not None:
-        columns.append(frame[id_column].alias("id" if id_column == "prediction" else id_column))
+        # The names of the other columns are taken.
+        taken = {"row", "prediction", *(f"p:{name}" for name in trained.classes)}
+        columns.append(frame[id_column].alias("id" if id_column in taken else id_column))
     columns.append(pl.Series("prediction", trained.decide(probabilities).tolist()))
     if proba:
         columns += [pl.Series(f"p:{name}", probabilities[:, k]) for k, name in enumerate(trained.classes)]

@@ -47,8 +47,11 @@ def study(
     group: str | None = None,
     id_column: Annotated[str | None, Parameter(name="--id")] = None,
     duplicates: str | None = None,
+    test: Path | None = None,
+    holdout: str | None = None,
     out: Path = Path("steelyard-study"),
     jobs: int = -1,
+    time_limit: float | None = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     force: Annotated[bool, Parameter(negative="")] = False,
     json_: Annotated[bool, Parameter(name="--json", negative="")] = False,
@@ -84,10 +87,16 @@ def study(
         Column that names rows; not learned from.
     duplicates
         keep or group: whether equal rows share a fold. Decided from the data by default.
+    test
+        Table of other labelled rows, on which the winner and doing nothing are judged once.
+    holdout
+        balanced:N sets N rows of each class apart, for the same purpose.
     out
         Folder to write.
     jobs
         Processes; -1 is one for each processor. The result does not depend on it.
+    time_limit
+        Seconds for the fits. What is not finished by then is left out, and said.
     resume
         Go on with an unfinished study in the folder.
     force
@@ -100,21 +109,31 @@ def study(
     # Everything that the arguments alone can tell is checked before a library is loaded or a file is read.
     if jobs == 0:
         raise UsageError("--jobs must not be 0: a number of processes, or -1 for one for each processor")
+    if time_limit is not None and not time_limit > 0:
+        raise UsageError(f"--time-limit must be above 0 seconds, not {time_limit:g}")
     if folds < 2:
         raise UsageError(f"--folds must be at least 2, not {folds}: a model is never scored on rows it saw")
+    apart = None if holdout is None else parse_holdout(holdout)
     finished = _check_out(out, resume=resume, force=force)
     if finished is not None:
         _show(finished, out, json_)
         return 0
 
-    from steelyard.api.prepare import FoldOptions, prepare
+    from steelyard.api.evaluation import known_labels, set_apart
+    from steelyard.api.prepare import FoldOptions, RawTable, prepare
     from steelyard.api.study import plan_maker, study_prepared
     from steelyard.cli.tables import labelled_table
 
-    plan_for = plan_maker(models, strategies, metric)
+    plan_for = plan_maker(models, strategies, metric, time_limit)
     options = FoldOptions(folds, repeats, seed, duplicates)
     table = labelled_table(data, target, id_column=id_column, group=group, fold_column=fold_column, task=task)
+    judged: dict[str, RawTable] = {}
+    if apart is not None:
+        table, judged["holdout"] = set_apart(table, apart, seed)
     prepared, facts = prepare(table, options)
+    if test is not None:
+        judged["test"] = labelled_table(test, target)
+        known_labels(judged["test"], prepared.classes)
     plan = plan_for(prepared.n_classes)
     inferred = "binary" if prepared.n_classes == 2 else "multiclass"
     say(f"{data.name}: {len(prepared.codes)} rows, {inferred}, {prepared.n_classes} classes, {len(plan.arms)} arms")
@@ -135,6 +154,8 @@ def study(
                 progress=progress,
                 command=_command(sys.argv),
             )
+        for key, rows in judged.items():
+            result.evaluate_table(rows, key)
         result.save(out)
     except SteelyardError:
         if made:
@@ -143,8 +164,25 @@ def study(
     except KeyboardInterrupt:
         say(f"stopped; what is done is kept in {out}: the same command with --resume goes on")
         raise
+    late = len(result.record["left_out"]) - len(plan.left_out)
+    if late:
+        say(f"{late} of {len(plan.arms)} arms were not finished within {time_limit:g} s and are left out")
     _show(result.record, out, json_, result)
     return 0
+
+
+def parse_holdout(text: str) -> int:
+    """Rows of each class that ``balanced:N`` sets apart.
+
+    Examples
+    --------
+    >>> parse_holdout("balanced:20")
+    20
+    """
+    kind, _, number = text.partition(":")
+    if kind != "balanced" or not number.isdigit() or int(number) < 1:
+        raise UsageError(f"--holdout {text!r} cannot be read: write balanced:N, with N rows of each class")
+    return int(number)
 
 
 def _check_out(out: Path, *, resume: bool, force: bool) -> dict[str, Any] | None:
@@ -172,10 +210,19 @@ def _check_out(out: Path, *, resume: bool, force: bool) -> dict[str, Any] | None
 def _clear(out: Path) -> None:
     for name in OWN_FILES:
         path = out / name
-        if path.is_dir():
+        if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+
+
+def _judged(found: dict[str, Any], metric: str) -> str:
+    seen = f" {found['seen_rows']} of its rows were in the study too." if found["seen_rows"] else ""
+    low, high = found["delta_ci"]
+    return (
+        f"{metric} {found['winner']['score']:.3f} against {found['baseline']['score']:.3f} for doing nothing, "
+        f"a change of {found['delta']:+.3f} (95 % interval {low:+.3f} to {high:+.3f}).{seen}"
+    )
 
 
 def _command(argv: list[str]) -> str:
@@ -195,5 +242,8 @@ def _show(record: dict[str, Any], out: Path, as_json: bool, result: StudyResult 
     if len(arms) > 10:
         print(f"     and {len(arms) - 10} more arms in the report")
     print(f"\n{record['verdict']['text']}\n")
+    for key, words in (("holdout", "On the rows set apart"), ("test", "On the test table")):
+        if key in record:
+            print(f"{words}: {_judged(record[key], record['metric'])}\n")
     print(f"report  {out / 'report.html'}")
     print(f"model   {out / 'model'}")

@@ -54,11 +54,13 @@ def train(
 
     from steelyard.api.prepare import FoldOptions
     from steelyard.api.train import train_arm
+    from steelyard.artifact import check_replaceable
     from steelyard.cli.tables import labelled_table
     from steelyard.metrics import get_metric
     from steelyard.models import parse_model
     from steelyard.strategy import Strategy
 
+    check_replaceable(out)
     arm = Strategy.parse(strategy), parse_model(model)
     aim = get_metric(metric)
     options = FoldOptions(n_folds=folds, seed=seed)

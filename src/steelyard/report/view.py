@@ -62,6 +62,7 @@ class View:
     winner: Arm | None
     baseline: Arm | None
     runner_up: Arm | None
+    apart: tuple[str, ...]
     cautions: tuple[str, ...]
     distribution: Distribution | None
     arms: tuple[Arm, ...]
@@ -109,6 +110,7 @@ def build_view(study: Mapping[str, Any]) -> View:
         winner=winner,
         baseline=baseline,
         runner_up=next((arm for arm in arms if arm.score is not None and not arm.is_winner), None),
+        apart=tuple(_apart(words_for, study[key], best) for key, words_for in _APART.items() if study.get(key)),
         cautions=cautions(
             data.get("warnings") or (), words.finite(data.get("imbalance_ratio")), baseline, winner, scored
         ),
@@ -126,6 +128,21 @@ def build_view(study: Mapping[str, Any]) -> View:
         left_out=tuple(words.clean(text) for text in ([left_out] if isinstance(left_out, str) else left_out)),
         command=str(study.get("command") or ""),
         environment=_flat(study.get("environment") or {}),
+    )
+
+
+_APART = {"holdout": "On rows set apart before the study", "test": "On a test table of other rows"}
+
+
+def _apart(where: str, found: Mapping[str, Any], best: str) -> str:
+    """Sentence on rows that the study never saw."""
+    winner, baseline = found.get("winner") or {}, found.get("baseline") or {}
+    seen = found.get("seen_rows")
+    leak = f" {words.whole(seen)} of them have the features of a studied row, so they are no fair test." if seen else ""
+    return (
+        f"{where} ({words.whole(found.get('rows'))}), judged once: the {best} has {words.number(winner.get('score'))}, "
+        f"doing nothing {words.number(baseline.get('score'))}, a change of {words.change(found.get('delta'))} "
+        f"({words.change_interval(found.get('delta_ci'))}).{leak}"
     )
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from steelyard.study.assess import Assessed, bind_adjustment
 from steelyard.study.cells import Progress
+from steelyard.study.compare import score_pair
 from steelyard.study.folds import folds_from_column, make_folds
 from steelyard.study.outcome import DataFacts, StudyOutcome
 from steelyard.study.plan import Arm, make_arms
 from steelyard.study.record import predictions_frame, study_record
+from steelyard.study.resampling import Predictions
 from steelyard.study.run import StudyPlan, execute, fit_decision
 
 __all__ = [
     "Arm",
     "Assessed",
     "DataFacts",
+    "Predictions",
     "Progress",
     "StudyOutcome",
     "StudyPlan",
@@ -24,5 +27,6 @@ __all__ = [
     "make_arms",
     "make_folds",
     "predictions_frame",
+    "score_pair",
     "study_record",
 ]

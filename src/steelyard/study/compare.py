@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from steelyard.study.resampling import (
     Bootstraps,
     ClassCounts,
     Predictions,
+    bootstrapped,
     count_classes,
     halved,
     metric_values,
@@ -112,6 +114,19 @@ def score_arms(
         no_skill_high=np.quantile(chance, 0.975 if sign > 0 else 0.025, axis=1),
         baseline=baseline,
     )
+
+
+def score_pair(metric: Metric, codes: Codes, first: Predictions, second: Predictions, seed: int) -> dict[str, Any]:
+    """Scores of two arms on the same rows, with bootstrap intervals, and their difference."""
+    ones = np.ones((1, len(codes)), dtype=np.float32)
+    score = [float(metric_values(metric, codes, arm, ones)[0]) for arm in (first, second)]
+    drawn = bootstrapped(metric, codes, [first, second], size=resample_count(len(codes), 2), seed=seed).values
+    return {
+        "first": {"score": score[0], "ci": _interval(drawn[0]).tolist()},
+        "second": {"score": score[1], "ci": _interval(drawn[1]).tolist()},
+        "delta": score[0] - score[1],
+        "delta_ci": _interval(drawn[0] - drawn[1]).tolist(),
+    }
 
 
 def _interval(values: Array) -> Array:

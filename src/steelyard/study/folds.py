@@ -109,7 +109,8 @@ def folds_from_column(codes: Codes, column: Sequence[Any] | NDArray[Any]) -> NDA
     DataError
         When there are fewer than two folds.
     """
-    values = ["" if value is None else str(value) for value in column]
+    # Frames turn a missing number into NaN, which differs from itself.
+    values = ["" if value is None or value != value else str(value) for value in column]
     names = sorted({value for value in values if value}, key=lambda v: (len(v), v))
     if len(names) < 2:
         raise DataError(f"the fold column names {len(names)} fold(s); at least two are needed")

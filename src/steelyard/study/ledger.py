@@ -67,6 +67,8 @@ class Ledger:
             mark = fingerprint(data)
             self._db.execute("INSERT OR IGNORE INTO meta VALUES ('fingerprint', ?)", (mark,))
             (found,) = self._db.execute("SELECT value FROM meta WHERE key = 'fingerprint'").fetchone()
+        except sqlite3.OperationalError as error:
+            raise OSError(f"{path} cannot be written: {error}") from None
         except sqlite3.DatabaseError as error:
             raise ArtifactError(f"{path} is not a ledger of a study ({error}); remove it to start again") from None
         if found != mark:
@@ -91,15 +93,19 @@ class Ledger:
         """Write a finished fit and the cells of the arms that use it, all or nothing."""
         plan, proba = outcome.plan, outcome.proba
         where = (plan.repeat, plan.fold)
-        with self._transaction():
-            self._db.execute(
-                "INSERT OR REPLACE INTO fits VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (str(plan.training), *where, outcome.seconds, *proba.shape, proba.astype("<f4").tobytes()),
-            )
-            self._db.executemany(
-                "INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?)",
-                [(arm.id, *where, str(plan.training)) for arm in arms],
-            )
+        try:
+            with self._transaction():
+                self._db.execute(
+                    "INSERT OR REPLACE INTO fits VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (str(plan.training), *where, outcome.seconds, *proba.shape, proba.astype("<f4").tobytes()),
+                )
+                self._db.executemany(
+                    "INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?)",
+                    [(arm.id, *where, str(plan.training)) for arm in arms],
+                )
+        except sqlite3.OperationalError as error:
+            # Not the study's fault, so what is finished stays: a full disk, a folder that went away.
+            raise OSError(f"{self.path} cannot be written: {error}; mend it and go on with --resume") from None
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -107,7 +113,9 @@ class Ledger:
         try:
             yield
         except BaseException:
-            self._db.execute("ROLLBACK")
+            # SQLite may have rolled back by itself, as it does where the disk is full.
+            with contextlib.suppress(sqlite3.OperationalError):
+                self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
 

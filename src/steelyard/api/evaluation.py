@@ -1,0 +1,141 @@
+"""Rows set apart: the winner and doing nothing, trained on everything else, judged on them once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelyard.api.prepare import RawTable
+from steelyard.artifact import TrainedModel
+from steelyard.data import duplicate_groups
+from steelyard.engine import EngineData
+from steelyard.errors import DataError, UsageError
+from steelyard.features import TableMatrix
+from steelyard.labels import encode_labels
+from steelyard.metrics import Metric, evaluate
+from steelyard.study import Predictions, score_pair
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def set_apart(table: RawTable, per_class: int, seed: int) -> tuple[RawTable, RawTable]:
+    """Table without, and table of, ``per_class`` random rows of each class.
+
+    Rows whose features no other row has are taken first, so that as few as can be are known to the study.
+
+    Raises
+    ------
+    DataError
+        When a class would be left with fewer than two rows.
+    UsageError
+        When rows are grouped: a group must not be torn apart.
+    """
+    if table.groups is not None:
+        raise UsageError(
+            "--holdout cannot be used with --group: set whole groups apart yourself and give them as --test"
+        )
+    encoded = encode_labels(table.labels)
+    rng = np.random.default_rng([seed, 0x1101D])
+    group = duplicate_groups(table.features)
+    repeated = np.bincount(group)[group] > 1
+    chosen = np.zeros(len(encoded.codes), dtype=bool)
+    for code, name in enumerate(encoded.classes):
+        rows = np.flatnonzero(encoded.codes == code)
+        if len(rows) < per_class + 2:
+            raise DataError(
+                f"class {str(name)!r} has {len(rows)} rows: too few to set {per_class} apart and study the rest; "
+                "ask for fewer, or leave the class out"
+            )
+        shuffled = rng.permutation(rows)
+        chosen[shuffled[np.argsort(repeated[shuffled], kind="stable")][:per_class]] = True
+    return _rows(table, ~chosen), _rows(table, chosen)
+
+
+def _rows(table: RawTable, mask: NDArray[np.bool_]) -> RawTable:
+    def kept(values: Any) -> Any:
+        return None if values is None else [value for value, keep in zip(values, mask, strict=True) if keep]
+
+    return replace(
+        table,
+        features=table.features.filter(mask),
+        labels=kept(table.labels),
+        groups=kept(table.groups),
+        folds=kept(table.folds),
+        ids=kept(table.ids),
+    )
+
+
+def evaluation_record(
+    table: RawTable, winner: TrainedModel, baseline: TrainedModel, data: EngineData, metric: Metric
+) -> dict[str, Any]:
+    """What ``study.json`` says of the rows set apart.
+
+    Parameters
+    ----------
+    table : RawTable
+        Rows with labels; those without are left out.
+    winner, baseline : TrainedModel
+        Trained on other rows.
+    data : EngineData
+        The rows they were trained on.
+    metric : Metric
+
+    Raises
+    ------
+    DataError
+        When no row has a label, or a label is none of the classes; it is named.
+    """
+    known, codes = known_labels(table, winner.classes)
+    features = table.features.filter(known)
+    arms = [_predictions(model, features) for model in (winner, baseline)]
+    scores = score_pair(metric, codes, arms[0], arms[1], data.seed)
+    n_classes = len(winner.classes)
+    return {
+        "path": table.path,
+        "rows": len(codes),
+        "seen_rows": seen_rows(data.matrix, data.schema.extract(features)),
+        "winner": {**scores["first"], "metrics": evaluate(codes, arms[0].proba[0], arms[0].predicted[0], n_classes)},
+        "baseline": {**scores["second"], "metrics": evaluate(codes, arms[1].proba[0], arms[1].predicted[0], n_classes)},
+        "delta": scores["delta"],
+        "delta_ci": scores["delta_ci"],
+    }
+
+
+def known_labels(table: RawTable, classes: tuple[Any, ...]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Which rows of a table have a label, and the codes of those labels.
+
+    Raises
+    ------
+    DataError
+        When no row has one, or a label is none of the classes; it is named.
+    """
+    names = {str(name): code for code, name in enumerate(classes)}
+    found = encode_labels(table.labels)
+    unknown = [str(label) for label in found.classes if str(label) not in names]
+    if unknown:
+        raise DataError(
+            f"{table.path} holds the label {unknown[0]!r}, which is no class of the study: {', '.join(names)}"
+        )
+    known = found.codes >= 0
+    if not known.any():
+        raise DataError(f"{table.path} holds no label")
+    translate = np.array([names[str(label)] for label in found.classes], dtype=np.int64)
+    return known, translate[found.codes[known]]
+
+
+def seen_rows(studied: TableMatrix, others: TableMatrix) -> int:
+    """How many of the other rows have the features of a studied row to the last bit: a leak, if not a coincidence."""
+    bits = [np.hstack([matrix.numeric.view(np.int64), matrix.codes.astype(np.int64)]) for matrix in (studied, others)]
+    if not bits[0].shape[1]:
+        return 0
+    rows = [np.ascontiguousarray(part).view(np.dtype((np.void, part.shape[1] * 8))).ravel() for part in bits]
+    return int(np.isin(rows[1], rows[0]).sum())
+
+
+def _predictions(model: TrainedModel, features: pl.DataFrame) -> Predictions:
+    proba = model.predict_proba(features)
+    return Predictions(model.decision.predict(proba)[None], proba[None])
