@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,24 +55,39 @@ def load_estimator(path: Path, trusted: tuple[str, ...] = ()) -> Any:
 
 def check_trees(estimator: Any, path: Path) -> None:
     """Refuse trees with links outside themselves: compiled code would follow them out of its memory."""
-    n_columns = int(getattr(estimator, "n_features_in_", 0))
-    members = np.ravel(np.array(getattr(estimator, "estimators_", []), dtype=object))
-    for part in [estimator, *members]:
-        tree = getattr(part, "tree_", None)
-        if tree is not None:
-            _check_links(
-                tree.children_left,
-                tree.children_right,
-                tree.feature,
-                tree.children_left >= 0,
-                n_columns,
-                path,
-            )
-    for round_ in getattr(estimator, "_predictors", []):
-        for predictor in round_:
+    for part in _parts(estimator):
+        n_columns = int(getattr(part, "n_features_in_", 0))
+        # Members are measured by their ensemble too: it hands them its rows unchecked.
+        members = np.ravel(np.array(getattr(part, "estimators_", []), dtype=object))
+        for tree in (getattr(member, "tree_", None) for member in (part, *members)):
+            if tree is not None:
+                # scikit-learn takes -1, and nothing else, for a leaf.
+                inner = tree.children_left != -1
+                _check_links(tree.children_left, tree.children_right, tree.feature, inner, n_columns, path)
+        for predictor in (predictor for round_ in getattr(part, "_predictors", []) for predictor in round_):
             nodes = predictor.nodes
             inner = nodes["is_leaf"] == 0
             _check_links(nodes["left"], nodes["right"], nodes["feature_idx"], inner, n_columns, path)
+            sets = nodes["bitset_idx"][inner & (nodes["is_categorical"] != 0)]
+            if (sets >= len(predictor.raw_left_cat_bitsets)).any():
+                raise ArtifactError(f"{path} holds a tree with links outside itself")
+
+
+def _parts(root: Any) -> Iterator[Any]:
+    """The object and everything it is made of: trees may sit in a pipeline, or in an ensemble of ensembles."""
+    stack, seen = [root], set()
+    while stack:
+        part = stack.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if isinstance(part, Mapping):
+            stack += part.values()
+        elif isinstance(part, (list, tuple, set)) or (isinstance(part, np.ndarray) and part.dtype == object):
+            stack += np.ravel(part).tolist() if isinstance(part, np.ndarray) else part
+        elif hasattr(part, "__dict__") and not isinstance(part, type):
+            stack += vars(part).values()
+            yield part
 
 
 def _check_links(left: Any, right: Any, feature: Any, inner: Any, n_columns: int, path: Path) -> None:

@@ -42,13 +42,28 @@ def load_model(path: str | Path, *, trusted: tuple[str, ...] = ()) -> TrainedMod
         When the directory is missing, damaged, or holds a type that is not trusted.
     """
     folder = model_folder(Path(path))
-    manifest = read_manifest(folder)
     try:
-        return _assemble(folder, manifest, trusted)
-    except SteelyardError:
+        trained = _assemble(folder, read_manifest(folder), trusted)
+        _try_out(trained)
+    except ArtifactError:
         raise
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise ArtifactError(f"{folder} cannot be read: {type(error).__name__}: {error}") from None
+    except SteelyardError as error:
+        raise ArtifactError(f"{folder} cannot be read: {error}") from None
+    except Exception as error:  # parts of a hostile model that do not fit each other can raise anything
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ArtifactError(f"{folder} cannot be read: {what}") from None
+    return trained
+
+
+def _try_out(trained: TrainedModel) -> None:
+    """Predict one row with nothing in it: a model whose parts do not fit each other fails here, not later."""
+    import polars as pl
+
+    schema = trained.schema
+    proba = trained.predict_proba(pl.DataFrame({name: [None] for name in (*schema.numeric, *schema.categorical)}))
+    if proba.shape != (1, len(trained.classes)):
+        raise ValueError(f"{len(trained.classes)} classes for scores of {proba.shape[1]}")
+    trained.decide(proba)
 
 
 def model_folder(path: Path) -> Path:

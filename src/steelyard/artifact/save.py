@@ -19,7 +19,7 @@ from steelyard.artifact.manifest import (
     file_entry,
 )
 from steelyard.artifact.trained import TrainedModel
-from steelyard.errors import UsageError
+from steelyard.errors import OutputExistsError, UsageError
 from steelyard.files import replacing_folder
 
 
@@ -42,12 +42,13 @@ def save_model(trained: TrainedModel, path: Path, *, force: bool = False) -> Pat
     Raises
     ------
     OutputExistsError
-        When the directory is there and ``force`` is not given.
+        When the directory is there and ``force`` is not given, or what is there is no model directory.
     UsageError
         When a class label is of a kind that JSON cannot hold.
     """
     from safetensors.numpy import save_file
 
+    check_replaceable(path)
     encoder_meta, encoder_arrays = trained.pipeline.encoder.to_state()
     state = trained.pipeline.model.to_state()
     arrays = {f"encoder.{key}": value for key, value in encoder_arrays.items()}
@@ -83,6 +84,22 @@ def save_model(trained: TrainedModel, path: Path, *, force: bool = False) -> Pat
         text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
         (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
     return path
+
+
+def check_replaceable(path: Path) -> None:
+    """Refuse to replace anything but a model directory or an empty folder.
+
+    Raises
+    ------
+    OutputExistsError
+        When something else is there.
+    """
+    if path.is_dir():
+        foreign = sorted({entry.name for entry in path.iterdir()} - {MANIFEST, ARRAYS, ESTIMATOR})
+        if foreign:
+            raise OutputExistsError(f"{path} is no model directory: it holds {', '.join(foreign[:3])}")
+    elif path.exists():
+        raise OutputExistsError(f"{path} is no model directory but a file")
 
 
 def _plain_label(label: Any) -> str | int | float | bool:

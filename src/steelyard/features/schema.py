@@ -214,7 +214,8 @@ def _numeric(series: pl.Series, values: np.ndarray[Any, Any], bad: np.ndarray[An
     if not missing.any():
         if (values == values[0]).all():
             return ColumnSchema(series.name, "dropped", CONSTANT)
-        step = values[1] - values[0]
+        with np.errstate(over="ignore"):
+            step = values[1] - values[0]
         if len(values) > _FEW_ROWS and abs(step) == 1 and values[0] % 1 == 0:
             # Compared with the line itself: differences of huge values would overflow.
             line = values[0] + step * np.arange(len(values))
