@@ -98,7 +98,7 @@ def test_resume_with_other_rows_is_refused(study, tmp_path):
     other = write_csv(tmp_path / "data" / "patients.csv", HEADER, make_lines(seed=1))
     found = study("--resume", data=other)
     assert found.code == 1
-    assert "belongs to a study of other rows, folds or seed" in found.failure
+    assert "belongs to a study of other rows, folds, seed or library versions" in found.failure
     assert (tmp_path / "out" / "ledger.sqlite").is_file()
 
 

@@ -83,7 +83,7 @@ def test_a_ledger_of_another_study_is_refused(tmp_path, make_data, change):
         "fold": lambda: replace(data, folds=data.folds[:, ::-1]),
         "class name": lambda: replace(data, classes=("a", "z")),
     }[change]()
-    with pytest.raises(ArtifactError, match="belongs to a study of other rows, folds or seed"):
+    with pytest.raises(ArtifactError, match="belongs to a study of other rows, folds, seed or library versions"):
         Ledger(path, other)
     Ledger(path, data).close()
 

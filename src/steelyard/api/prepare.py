@@ -100,11 +100,12 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
             raise UsageError(f"the {what} has {len(given)} values for {len(kept)} rows")
     # Polars gathers by unsigned positions; a mask keeps it simple.
     features = table.features if kept.all() else table.features.filter(kept)
-    schema = TableSchema.infer(features)
+    # Rows without a label are looked at too, so that an error names the row by its place in the file.
+    schema = TableSchema.infer(table.features)
     warnings += [sentence[:1].upper() + sentence[1:] for sentence in schema.warnings]
     if not schema.numeric and not schema.categorical:
         raise DataError("no column is left to learn from: " + " ".join(schema.warnings or ("there is none",)))
-    matrix = schema.extract(features)
+    matrix = schema.extract(table.features).take(kept)
     codes = encoded.codes[kept]
     groups = _groups(table, features, matrix, kept, options, warnings)
     if table.folds is not None:
@@ -116,8 +117,8 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
             warnings.append(f"{unassigned} rows name no fold: they are trained on and never scored.")
     else:
         folds = make_folds(codes, options.n_folds, groups=groups, seed=options.seed, repeats=options.repeats)
-    warnings += _class_warnings(encoded.classes, codes, int(folds.max()) + 1)
-    ids = None if table.ids is None else tuple(str(value) for value in _kept(table.ids, kept))
+    warnings += _class_warnings(encoded.classes, codes, folds)
+    ids = None if table.ids is None else tuple("" if value is None else str(value) for value in _kept(table.ids, kept))
     data = EngineData(matrix, schema, codes, encoded.classes, folds, options.seed)
     return data, DataFacts(table.path, table.target, np.flatnonzero(kept), ids, tuple(warnings))
 
@@ -188,8 +189,14 @@ def _has_continuous(matrix: TableMatrix) -> bool:
     return any(len(np.unique(column)) > enough for column in matrix.numeric.T)
 
 
-def _class_warnings(classes: tuple[object, ...], codes: NDArray[np.int64], n_folds: int) -> list[str]:
+def _class_warnings(classes: tuple[object, ...], codes: NDArray[np.int64], folds: NDArray[np.int64]) -> list[str]:
     counts = np.bincount(codes, minlength=len(classes))
+    n_folds = int(folds.max()) + 1
+    unseen = [
+        str(name)
+        for code, name in enumerate(classes)
+        if any(len(np.unique(row[codes == code])) == 1 and row[codes == code][0] >= 0 for row in folds)
+    ]
     single = [str(name) for name, n in zip(classes, counts, strict=True) if n == 1]
     few = [str(name) for name, n in zip(classes, counts, strict=True) if 1 < n < n_folds]
     said = []
@@ -197,6 +204,8 @@ def _class_warnings(classes: tuple[object, ...], codes: NDArray[np.int64], n_fol
         said.append(f"Trained on but never scored, because they have one row: {_listed(single)}.")
     if few:
         said.append(f"Fewer rows than folds, so that some folds have none to score: {_listed(few)}.")
+    if unseen:
+        said.append(f"All rows in one fold, so that no model that scores them has seen the class: {_listed(unseen)}.")
     return said
 
 

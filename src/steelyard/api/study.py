@@ -15,7 +15,7 @@ from steelyard.errors import UsageError
 from steelyard.metrics import Metric, get_metric
 from steelyard.models import parse_models
 from steelyard.strategy import Strategy, parse_strategies
-from steelyard.study import DataFacts, Progress, StudyPlan, execute, make_arms
+from steelyard.study import DataFacts, Progress, StudyPlan, check_arms, execute, make_arms, resolved_plan
 
 DEFAULT_MODELS = "linear, mlp, boosting"
 DEFAULT_STRATEGIES = "standard"
@@ -142,7 +142,21 @@ def study_prepared(
     command: str | None = None,
 ) -> StudyResult:
     """Run a plan on prepared rows; a negative ``n_jobs`` counts from all processors, as in scikit-learn."""
-    if n_jobs < 0:
-        n_jobs = max(1, (os.cpu_count() or 1) + 1 + n_jobs)
-    outcome = execute(plan, data, facts, n_jobs=max(1, n_jobs), ledger=ledger, progress=progress)
+    check_arms(plan, data)
+    outcome = execute(
+        resolved_plan(plan, data), data, facts, n_jobs=processes(n_jobs), ledger=ledger, progress=progress
+    )
     return StudyResult(outcome, command)
+
+
+def processes(n_jobs: int) -> int:
+    """Number of processes that ``n_jobs`` stands for: negative numbers count back from all processors.
+
+    Examples
+    --------
+    >>> processes(3), processes(-1) >= 1
+    (3, True)
+    """
+    if n_jobs == 0:
+        raise UsageError("--jobs must not be 0: a number of processes, or -1 for one for each processor")
+    return n_jobs if n_jobs > 0 else max(1, (os.cpu_count() or 1) + 1 + n_jobs)

@@ -9,11 +9,11 @@ from steelyard.errors import UsageError
 from steelyard.metrics import Metric
 from steelyard.models import Model
 from steelyard.strategy import Strategy
-from steelyard.study import fit_decision, make_arms
+from steelyard.study import StudyPlan, check_arms, fit_decision, make_arms, resolved_plan
 
 
 def train_arm(
-    table: RawTable, strategy: Strategy, model: Model, *, metric: Metric, options: FoldOptions
+    table: RawTable, strategy: Strategy, model: Model, *, metric: Metric, options: FoldOptions, n_jobs: int = 1
 ) -> tuple[TrainedModel, tuple[str, ...]]:
     """Trained model of one arm, and warnings about the data.
 
@@ -29,6 +29,8 @@ def train_arm(
     if left_out:
         raise UsageError(left_out[0])
     arm = next(arm for arm in arms if arm.strategy == strategy)
-    decision = fit_decision(arm, data, metric)
+    plan = StudyPlan((arm,), metric)
+    check_arms(plan, data)
+    decision = fit_decision(arm, data, resolved_plan(plan, data).metric, n_jobs=n_jobs)
     info = {"metric": str(metric), "target": table.target}
     return fit_arm(arm, decision, data, info), facts.warnings

@@ -45,6 +45,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
+        for argument in arguments:
+            if argument != argument.encode("utf-8", "replace").decode("utf-8"):
+                raise UsageError(
+                    f"an argument is not valid UTF-8: {argument.encode('utf-8', 'replace').decode('utf-8')}"
+                )
         if arguments in (["--help"], ["-h"]):
             print(overview())
             return OK

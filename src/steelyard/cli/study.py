@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shlex
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,23 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from steelyard.cli.progress import StudyProgress, say
-from steelyard.errors import OutputExistsError, SteelyardError, UsageError
+from steelyard.cli.study_folder import check_folder, check_same_study, finished_record, study_folder
+from steelyard.errors import UsageError
 
 if TYPE_CHECKING:
     from steelyard.api import StudyResult
-
-#: What a study's folder may hold; a folder with anything else is never cleared.
-OWN_FILES = frozenset(
-    {
-        "ledger.sqlite",
-        "ledger.sqlite-wal",
-        "ledger.sqlite-shm",
-        "study.json",
-        "predictions.parquet",
-        "model",
-        "report.html",
-    }
-)
 
 
 def study(
@@ -114,8 +100,12 @@ def study(
     if folds < 2:
         raise UsageError(f"--folds must be at least 2, not {folds}: a model is never scored on rows it saw")
     apart = None if holdout is None else parse_holdout(holdout)
-    finished = _check_out(out, resume=resume, force=force)
+    check_folder(out, resume=resume, force=force)
+    finished = finished_record(out) if resume else None
     if finished is not None:
+        asked = {"DATA": str(data), "--target": target, "--metric": metric, "--seed": seed, "--repeats": repeats}
+        check_same_study(finished, asked, out)
+        say(f"{out} holds this study already finished: nothing was run")
         _show(finished, out, json_)
         return 0
 
@@ -123,6 +113,7 @@ def study(
     from steelyard.api.prepare import FoldOptions, RawTable, prepare
     from steelyard.api.study import plan_maker, study_prepared
     from steelyard.cli.tables import labelled_table
+    from steelyard.study import check_arms
 
     plan_for = plan_maker(models, strategies, metric, time_limit)
     options = FoldOptions(folds, repeats, seed, duplicates)
@@ -139,12 +130,9 @@ def study(
     say(f"{data.name}: {len(prepared.codes)} rows, {inferred}, {prepared.n_classes} classes, {len(plan.arms)} arms")
     for warning in (*facts.warnings, *plan.left_out):
         say(f"note: {warning}")
-    made = not out.exists()
-    if force and out.exists():
-        _clear(out)
-    out.mkdir(parents=True, exist_ok=True)
+    check_arms(plan, prepared)
     try:
-        with StudyProgress() as progress:
+        with study_folder(out, force=force), StudyProgress() as progress:
             result = study_prepared(
                 plan,
                 prepared,
@@ -154,13 +142,9 @@ def study(
                 progress=progress,
                 command=_command(sys.argv),
             )
-        for key, rows in judged.items():
-            result.evaluate_table(rows, key)
-        result.save(out)
-    except SteelyardError:
-        if made:
-            shutil.rmtree(out, ignore_errors=True)
-        raise
+            for key, rows in judged.items():
+                result.evaluate_table(rows, key)
+            result.save(out)
     except KeyboardInterrupt:
         say(f"stopped; what is done is kept in {out}: the same command with --resume goes on")
         raise
@@ -183,37 +167,6 @@ def parse_holdout(text: str) -> int:
     if kind != "balanced" or not number.isdigit() or int(number) < 1:
         raise UsageError(f"--holdout {text!r} cannot be read: write balanced:N, with N rows of each class")
     return int(number)
-
-
-def _check_out(out: Path, *, resume: bool, force: bool) -> dict[str, Any] | None:
-    """Record of a finished study that ``--resume`` found; an error where the folder cannot be written."""
-    if not out.exists():
-        return None
-    if not out.is_dir():
-        raise OutputExistsError(f"--out {out} is a file; name a folder")
-    foreign = sorted({entry.name for entry in out.iterdir()} - OWN_FILES)
-    foreign = [name for name in foreign if not name.endswith(".partial")]
-    if foreign:
-        raise OutputExistsError(f"--out {out} holds other files ({', '.join(foreign[:3])}); name another folder")
-    if resume:
-        finished = out / "study.json"
-        if finished.is_file():
-            with contextlib.suppress(json.JSONDecodeError):
-                record: dict[str, Any] = json.loads(finished.read_text(encoding="utf-8"))
-                return record
-        return None
-    if any(out.iterdir()) and not force:
-        raise OutputExistsError(f"--out {out} holds a study already; use --resume, --force or another folder")
-    return None
-
-
-def _clear(out: Path) -> None:
-    for name in OWN_FILES:
-        path = out / name
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
 
 
 def _judged(found: dict[str, Any], metric: str) -> str:

@@ -21,6 +21,12 @@ def train(
     model: str = "boosting",
     metric: str = "macro_f1",
     folds: int = 5,
+    fold_column: str | None = None,
+    task: str | None = None,
+    group: str | None = None,
+    id_column: Annotated[str | None, Parameter(name="--id")] = None,
+    duplicates: str | None = None,
+    jobs: int = -1,
     force: Annotated[bool, Parameter(negative="")] = False,
     seed: int = 0,
 ) -> int:
@@ -44,6 +50,18 @@ def train(
         What a tuned decision rule aims at, where the strategy does not say.
     folds
         Folds whose out-of-fold scores the decision rule is fitted on.
+    fold_column
+        Column that gives each row's fold, instead of --folds.
+    task
+        binary or multiclass; inferred when left out. Says that numbers are names of classes.
+    group
+        Column whose equal values stay in one fold (patients, sites).
+    id_column
+        Column that names rows; not learned from.
+    duplicates
+        keep or group: whether equal rows share a fold. Decided from the data by default.
+    jobs
+        Processes; -1 is one for each processor.
     force
         Replace a model that is there.
     seed
@@ -53,6 +71,7 @@ def train(
         raise OutputExistsError(f"--out {out} is there already; use --force or name another folder")
 
     from steelyard.api.prepare import FoldOptions
+    from steelyard.api.study import processes
     from steelyard.api.train import train_arm
     from steelyard.artifact import check_replaceable
     from steelyard.cli.tables import labelled_table
@@ -63,8 +82,9 @@ def train(
     check_replaceable(out)
     arm = Strategy.parse(strategy), parse_model(model)
     aim = get_metric(metric)
-    options = FoldOptions(n_folds=folds, seed=seed)
-    trained, warnings = train_arm(labelled_table(data, target), *arm, metric=aim, options=options)
+    options = FoldOptions(n_folds=folds, seed=seed, duplicates=duplicates)
+    table = labelled_table(data, target, id_column=id_column, group=group, fold_column=fold_column, task=task)
+    trained, warnings = train_arm(table, *arm, metric=aim, options=options, n_jobs=processes(jobs))
     for warning in warnings:
         say(f"note: {warning}")
     print(trained.save(out, force=force))

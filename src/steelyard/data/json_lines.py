@@ -48,8 +48,13 @@ def read_json_lines(path: Path) -> pl.DataFrame:
 def _row(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
         row = json.loads(line, object_pairs_hook=_object)
+        if "\\ud" in line.lower():
+            # Half of a surrogate pair can be written in JSON and is no character.
+            json.dumps(row, ensure_ascii=False).encode("utf-8")
     except _RepeatedKeyError as error:
         raise DataError(f"{path}, line {number}: key {error.args[0]!r} occurs twice in one object") from None
+    except UnicodeEncodeError:
+        raise DataError(f"{path}, line {number}: half of a surrogate pair, which is no character") from None
     except json.JSONDecodeError as error:
         hint = "; JSON Lines has one object per line, not one list" if line.startswith("[") else ""
         raise DataError(f"{path}, line {number}: not JSON at character {error.pos + 1}: {error.msg}{hint}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from steelyard.study.assess import Assessed, bind_adjustment
 from steelyard.study.cells import Progress
+from steelyard.study.check import check_arms, resolved_plan
 from steelyard.study.compare import score_pair
 from steelyard.study.folds import folds_from_column, make_folds
 from steelyard.study.outcome import DataFacts, StudyOutcome
@@ -21,12 +22,14 @@ __all__ = [
     "StudyOutcome",
     "StudyPlan",
     "bind_adjustment",
+    "check_arms",
     "execute",
     "fit_decision",
     "folds_from_column",
     "make_arms",
     "make_folds",
     "predictions_frame",
+    "resolved_plan",
     "score_pair",
     "study_record",
 ]

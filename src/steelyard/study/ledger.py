@@ -13,6 +13,7 @@ import numpy as np
 
 from steelyard.engine import EngineData, FitOutcome, FitPlan
 from steelyard.errors import ArtifactError
+from steelyard.study.environment import library_versions
 from steelyard.study.plan import Arm
 
 _SCHEMA = """
@@ -38,7 +39,7 @@ def fingerprint(data: EngineData) -> str:
     for array in (data.matrix.numeric, data.matrix.codes, data.codes, data.folds):
         digest.update(str(array.shape).encode())
         digest.update(np.ascontiguousarray(array).tobytes())
-    digest.update(repr((data.classes, data.seed)).encode())
+    digest.update(repr((data.classes, data.seed, library_versions())).encode())
     return digest.hexdigest()
 
 
@@ -74,7 +75,8 @@ class Ledger:
         if found != mark:
             self._db.close()
             raise ArtifactError(
-                f"{path} belongs to a study of other rows, folds or seed; give another --out, or --force to start again"
+                f"{path} belongs to a study of other rows, folds, seed or library versions; "
+                "give another --out, or --force to start again"
             )
 
     def __enter__(self) -> Self:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import datetime
-import importlib.metadata
 import math
-import platform
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from steelyard.metrics import evaluate
 from steelyard.study.compare import BETA, PER_CLASS
+from steelyard.study.environment import environment
 from steelyard.study.outcome import StudyOutcome
 from steelyard.study.run import arm_notes
 
@@ -136,17 +135,6 @@ def confusion_record(outcome: StudyOutcome) -> dict[str, Any]:
 def number(value: float) -> float | None:
     """A float for JSON; undefined is None."""
     return float(value) if math.isfinite(value) else None
-
-
-def environment() -> dict[str, str]:
-    """Versions that the numbers were made with."""
-    found = {"python": platform.python_version(), "platform": platform.platform()}
-    for name in ("steelyard", "numpy", "scipy", "scikit-learn", "polars", "lightgbm"):
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def predictions_frame(outcome: StudyOutcome) -> pl.DataFrame:

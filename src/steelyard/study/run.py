@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from steelyard.decisions import FittedDecision
 from steelyard.engine import EngineData
-from steelyard.errors import DataError
 from steelyard.metrics import Metric
 from steelyard.strategy import conflicts
 from steelyard.study.assess import ScoredRows, assess
@@ -66,16 +63,9 @@ def execute(
     progress : callable, optional
         Called after each fit.
 
-    Raises
-    ------
-    DataError
-        When fewer than two classes can be scored.
+    The plan is expected to have passed ``check_arms``.
     """
     scored = ScoredRows.of(data)
-    if len(np.unique(scored.codes)) < 2:
-        raise DataError(
-            "fewer than two classes can be scored: a class needs at least two rows outside never-scored ones"
-        )
     cells = fit_cells(
         plan.arms, data, scored, n_jobs=n_jobs, ledger=ledger, progress=progress, time_limit=plan.time_limit
     )
@@ -102,10 +92,10 @@ def execute(
     )
 
 
-def fit_decision(arm: Arm, data: EngineData, metric: Metric) -> FittedDecision:
+def fit_decision(arm: Arm, data: EngineData, metric: Metric, n_jobs: int = 1) -> FittedDecision:
     """Decision of an arm, fitted on the out-of-fold scores of that arm alone."""
     scored = ScoredRows.of(data)
-    cells = fit_cells([arm], data, scored)
+    cells = fit_cells([arm], data, scored, n_jobs=n_jobs)
     return assess(arm, cells.scores, cells.seconds[arm.training], data, scored, metric).decision
 
 

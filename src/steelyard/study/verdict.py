@@ -37,8 +37,9 @@ def judge(arms: Sequence[Arm], scores: Scores, winner: Winner, metric: Metric) -
     if not skill:
         return Verdict(
             "no_gain",
-            f"No gain: nothing here is better than guessing. The highest score, {metric.title} {winner.score:.3f} by "
-            f"{name}, is no better than the {scores.no_skill[best]:.3f} of the same rule on shuffled rows.",
+            f"No gain: nothing here is clearly better than guessing. The highest score is {metric.title} "
+            f"{winner.score:.3f} (95 % interval {winner.score_ci[0]:.3f} to {winner.score_ci[1]:.3f}) by {name}; the "
+            f"same rule on shuffled rows has {scores.no_skill[best]:.3f}.",
         )
     if best == scores.baseline or not sign * scores.delta[best] > 0:
         return Verdict(
