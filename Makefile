@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test lint format screenshots clean
+.PHONY: help demo test lint format bench screenshots clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -37,6 +37,11 @@ lint: $(VENV)/.dev  ## style, types and the direction of imports
 format: $(VENV)/.dev  ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev  ## measure speed, memory and verdicts against peers (minutes)
+	$(BIN)/python benchmarks/losses.py
+	$(BIN)/python benchmarks/samplers.py
+	$(BIN)/python benchmarks/verdicts.py null --seeds 20
 
 screenshots: $(VENV)/.dev demo  ## pictures of the demo's report (needs chromium)
 	$(BIN)/python scripts/screenshots.py demo-study/report.html docs/images
