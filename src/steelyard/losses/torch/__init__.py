@@ -28,7 +28,7 @@ MODULES = {
     "compile_policy": "_compiling",
 }
 
-__all__ = sorted(MODULES)  # noqa: PLE0605
+__all__ = sorted(MODULES)
 
 
 def __getattr__(name: str) -> Any:

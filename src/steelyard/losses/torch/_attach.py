@@ -11,17 +11,14 @@ from torch import Tensor
 
 class _KnownGradient(torch.autograd.Function):
     @staticmethod
-    def forward(logits: Tensor, loss: Tensor, gradient: Tensor, dim: int | None, again: Any) -> Tensor:
-        return loss.clone()
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        logits, _, gradient, ctx.dim, ctx.again = inputs
-        ctx.dtype = logits.dtype
-        if ctx.again is None:
+    def forward(ctx: Any, logits: Tensor, loss: Tensor, gradient: Tensor, dim: int | None, again: Any) -> Tensor:
+        ctx.dim, ctx.again, ctx.dtype = dim, again, logits.dtype
+        if again is None:
             ctx.save_for_backward(gradient)
         else:
             ctx.save_for_backward(gradient, logits)
+        # A loss that is returned as it came in would be taken for a leaf.
+        return loss.clone()
 
     @staticmethod
     def backward(ctx: Any, *outputs: Tensor) -> tuple[Tensor | None, ...]:
@@ -32,7 +29,12 @@ class _KnownGradient(torch.autograd.Function):
             gradient = ctx.again(ctx.saved_tensors[1])
         if ctx.dim is not None:
             upstream = upstream.unsqueeze(ctx.dim)
-        if ctx.again is not None and upstream.dim() == 0 and upstream.device.type == "cpu" and float(upstream) == 1:
+        if (
+            ctx.again is not None
+            and upstream.dim() == 0
+            and upstream.device.type == "cpu"
+            and float(upstream.detach()) == 1
+        ):
             return gradient.to(ctx.dtype), None, None, None, None
         return (gradient * upstream).to(ctx.dtype), None, None, None, None
 
@@ -54,6 +56,8 @@ def attach(
     again : callable
         Forms the gradient from the logits with a graph, for second derivatives.
     """
+    if not (logits.requires_grad and torch.is_grad_enabled()):
+        return loss
     compiling = torch.compiler.is_compiling()
-    attached: Tensor = _KnownGradient.apply(logits, loss, gradient, dim, None if compiling else again)
-    return attached
+    apply: Callable[..., Tensor] = _KnownGradient.apply
+    return apply(logits, loss, gradient, dim, None if compiling else again)

@@ -1,9 +1,10 @@
-"""When a loss's kernel is compiled, and how it runs where it is not."""
+"""How a loss is computed: compiled for large inputs, by blocks that fit the cache otherwise."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -11,17 +12,32 @@ from torch import Tensor
 
 from steelyard.errors import UsageError
 
-#: Calls with fewer elements are not worth a compilation.
+#: Calls with fewer logits are not worth a compilation.
 LARGE = 1 << 19
-#: Elements for which the intermediate values of an eager kernel stay in the processor's cache.
-BLOCK = 1 << 14
+#: Logits and gradient of a block of this many elements stay in the processor's second-level cache.
+BLOCK = 1 << 16
 
-#: Tensors with one entry per row, tensors or numbers shared by the rows -> loss per element, its gradient.
-Kernel = Callable[..., tuple[Tensor, Tensor]]
 
-_policy: dict[str, str] = {"value": "auto"}
+@dataclass(frozen=True)
+class Kernel:
+    """One loss in two forms that give the same.
+
+    Attributes
+    ----------
+    formula : callable
+        ``formula(reduce, *rows, *shared) -> (loss, gradient)`` in plain tensor operations: what is compiled, what
+        runs on a GPU, and what second derivatives go through.
+    in_place : callable
+        ``in_place(out, *rows, *shared) -> loss per element``; writes the gradient to ``out``. For CPUs.
+    """
+
+    formula: Callable[..., tuple[Tensor, Tensor]]
+    in_place: Callable[..., Tensor]
+
+
+_policy = {"value": "auto"}
 _calls: dict[Kernel, int] = {}
-_compiled: dict[Kernel, Kernel | None] = {}
+_compiled: dict[Kernel, Callable[..., tuple[Tensor, Tensor]] | None] = {}
 
 
 def compile_policy(value: Literal["auto", "always", "never"] | None = None) -> str:
@@ -30,15 +46,20 @@ def compile_policy(value: Literal["auto", "always", "never"] | None = None) -> s
     Parameters
     ----------
     value : {"auto", "always", "never"}, optional
-        "auto" (the default): from the second training step with 2^19 or more logits on, by ``torch.compile``.
-        That step takes some seconds once; all later ones take a third to a half of the time. Which steps are compiled depends on
-        the shapes alone, so a run stays repeatable. "always": from the first step, whatever the size. "never":
-        not at all. Where ``torch.compile`` does not work (no C++ compiler) nothing is compiled, and nothing said.
+        "auto" (the default): by ``torch.compile``, from the second call with 2^19 or more logits on. That
+        call takes some seconds, once. Which calls are compiled depends on shapes alone, so runs are repeatable.
+        "always": from the first call, whatever the size. "never": not at all. Where ``torch.compile`` does not
+        work, for want of a C++ compiler say, nothing is compiled and nothing is said.
 
     Returns
     -------
     str
         The policy that holds now.
+
+    Raises
+    ------
+    UsageError
+        When there is no such policy.
 
     Examples
     --------
@@ -53,27 +74,27 @@ def compile_policy(value: Literal["auto", "always", "never"] | None = None) -> s
 
 
 def run(kernel: Kernel, rows: tuple[Any, ...], shared: tuple[Any, ...], reduce: bool) -> tuple[Tensor, Tensor]:
-    """Loss (summed if ``reduce``) and gradient by ``rows[0]``, by the fastest way that is open.
+    """Loss (summed if ``reduce``) and its gradient by ``rows[0]``, by the fastest way that is open.
 
     Parameters
     ----------
-    kernel : callable
-        ``kernel(*rows, *shared) -> (loss, gradient)``, without Python state.
+    kernel : Kernel
     rows : tuple of Tensor or None
-        The first are the logits. Every tensor has the first one's number of rows, or 1.
+        The first are the logits. Each tensor has the first one's number of rows, or 1.
     shared : tuple
         Arguments that are the same for all rows.
     reduce : bool
     """
     logits: Tensor = rows[0]
     if torch.compiler.is_compiling():
-        loss, gradient = kernel(*rows, *shared)
-        return (loss.sum() if reduce else loss), gradient
+        return kernel.formula(reduce, *rows, *shared)
     if reduce and _wanted(kernel, logits):
         done = _run_compiled(kernel, rows, shared)
         if done is not None:
             return done
-    return _run_blocks(kernel, rows, shared, reduce)
+    if logits.device.type == "cpu":
+        return _run_blocks(kernel, rows, shared, reduce)
+    return kernel.formula(reduce, *rows, *shared)
 
 
 def _wanted(kernel: Kernel, logits: Tensor) -> bool:
@@ -87,47 +108,36 @@ def _wanted(kernel: Kernel, logits: Tensor) -> bool:
 
 def _run_compiled(kernel: Kernel, rows: tuple[Any, ...], shared: tuple[Any, ...]) -> tuple[Tensor, Tensor] | None:
     if kernel not in _compiled:
-
-        def summed(rows: tuple[Any, ...], shared: tuple[Any, ...]) -> tuple[Tensor, Tensor]:
-            loss, gradient = kernel(*rows, *shared)
-            return loss.sum(), gradient
-
-        _compiled[kernel] = torch.compile(summed, dynamic=True)
+        _compiled[kernel] = torch.compile(kernel.formula)
     function = _compiled[kernel]
     if function is None:
         return None
     try:
+        # A batch of another length must not mean another compilation; the number of classes stays a constant.
+        for part in rows:
+            if isinstance(part, Tensor) and part.shape[0] > 1:
+                torch._dynamo.maybe_mark_dynamic(part, 0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return function(rows, shared)
+            return function(True, *rows, *shared)
     except Exception:
-        # No C++ compiler, a platform without torch.compile, ...: the eager kernel gives the same.
+        # No C++ compiler, a platform without torch.compile, ...: the other form gives the same.
         _compiled[kernel] = None
         return None
 
 
-def _run_blocks(
-    kernel: Kernel, rows: tuple[Any, ...], shared: tuple[Any, ...], reduce: bool
-) -> tuple[Tensor, Tensor]:
+def _run_blocks(kernel: Kernel, rows: tuple[Any, ...], shared: tuple[Any, ...], reduce: bool) -> tuple[Tensor, Tensor]:
     logits: Tensor = rows[0]
     n, total = logits.shape[0], logits.numel()
+    gradient = torch.empty(logits.shape, dtype=next(item for item in shared if isinstance(item, torch.dtype)))
     step = max(1, BLOCK * n // max(total, 1))
-    if step >= n or logits.device.type != "cpu":
-        loss, gradient = kernel(*rows, *shared)
+    if step >= n:
+        loss = kernel.in_place(gradient, *rows, *shared)
         return (loss.sum() if reduce else loss), gradient
-    losses, gradient_out = [], None
+    losses = []
     for start in range(0, n, step):
-        stop = min(n, start + step)
-        part = [
-            arg.narrow(0, start, stop - start) if isinstance(arg, Tensor) and arg.dim() and arg.shape[0] == n else arg
-            for arg in rows
-        ]
-        loss, gradient = kernel(*part, *shared)
-        if gradient_out is None:
-            gradient_out = gradient.new_empty(logits.shape)
-        gradient_out.narrow(0, start, stop - start).copy_(gradient)
+        length = min(step, n - start)
+        part = [row.narrow(0, start, length) if isinstance(row, Tensor) and row.shape[0] == n else row for row in rows]
+        loss = kernel.in_place(gradient.narrow(0, start, length), *part, *shared)
         losses.append(loss.sum() if reduce else loss)
-    assert gradient_out is not None
-    if reduce:
-        return torch.stack(losses).sum(), gradient_out
-    return torch.cat(losses), gradient_out
+    return (torch.stack(losses).sum() if reduce else torch.cat(losses)), gradient

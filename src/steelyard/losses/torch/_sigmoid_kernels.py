@@ -1,0 +1,104 @@
+"""Kernels of the losses of independent sigmoids: a batch's losses and their gradient in one go.
+
+All of them are y a f(z) + (1 - y) b g(-z) for a logit z, with the balance (a, b) and functions f and g of the loss's
+own (its *terms*: f and -f' from 1 - p, p and -log p).
+
+Rows are logits, labels (0 to 1, NaN where not known), and weights
+(None: all 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+Terms = Callable[..., tuple[Tensor, Tensor]]
+#: Terms of positives, terms of negatives; the same function where the loss treats them alike.
+Sides = tuple[Terms, Terms]
+
+
+def formula(
+    sides: Sides,
+    reduce: bool,
+    logits: Tensor,
+    target: Tensor,
+    weights: Tensor | None,
+    missing: bool,
+    factor: Any,
+    balance: tuple[Any, Any] | None,
+    dtype: torch.dtype,
+    *parameters: Any,
+) -> tuple[Tensor, Tensor]:
+    """Loss and gradient, in plain operations."""
+    z, y = logits.to(dtype), target.to(dtype)
+    if missing:
+        known = ~y.isnan()
+        y = torch.where(known, y, 0.0)
+        z = torch.where(known, z, 0.0)
+        factor = factor * known
+    if weights is not None:
+        factor = weights.to(dtype) * factor
+    small = torch.exp(-z.abs())
+    larger = 1 / (1 + small)
+    log1p = _log1p(small)
+    p = torch.where(z >= 0, larger, small * larger)
+    miss = torch.where(z >= 0, small * larger, larger)
+    if balance is None:
+        yes, no = y * factor, (1 - y) * factor
+    else:
+        yes, no = y * (factor * balance[0]), (1 - y) * (factor * balance[1])
+    value_yes, push_yes = sides[0](miss, p, functional.relu(-z) + log1p, *parameters)
+    value_no, push_no = sides[1](p, miss, functional.relu(z) + log1p, *parameters)
+    loss = yes * value_yes + no * value_no
+    return (loss.sum() if reduce else loss), no * push_no - yes * push_yes
+
+
+def in_place(
+    sides: Sides,
+    out: Tensor,
+    logits: Tensor,
+    target: Tensor,
+    weights: Tensor | None,
+    missing: bool,
+    factor: Any,
+    balance: tuple[Any, Any] | None,
+    dtype: torch.dtype,
+    *parameters: Any,
+) -> Tensor:
+    """Loss; where all labels are 0 or 1 each logit is turned to its label's side, and one side is computed."""
+    y = target.to(dtype)
+    no = 1 - y
+    # Products of numbers from 0 to 1: their sum is 0 only where each is.
+    if missing or sides[0] is not sides[1] or float(torch.dot(y.reshape(-1), no.reshape(-1))) != 0:
+        loss, gradient = formula(sides, False, logits, target, weights, missing, factor, balance, dtype, *parameters)
+        out.copy_(gradient)
+        return loss
+    sign = torch.sub(y, no, out=no)
+    turned = sign * logits
+    minus_log_p = functional.logsigmoid(turned).neg_()
+    # Only cross-entropy has no parameters, and no use for p; 1 - miss would have lost p's digits.
+    p = torch.sigmoid(turned) if parameters else turned
+    miss = torch.sigmoid(turned.neg_())
+    value, push = sides[0](miss, p, minus_log_p, *parameters)
+    torch.mul(push, sign, out=out)
+    if balance is not None:
+        factor = (y * (balance[0] - balance[1])).add_(balance[1]).mul_(factor)
+    if weights is not None:
+        factor = weights.to(dtype) * factor
+    out.mul_(-factor)
+    weighted: Tensor = value * factor
+    return weighted
+
+
+def _log1p(e: Tensor) -> Tensor:
+    """log(1 + e) for e in [0, 1], to 2 units in the last place."""
+    if e.dtype != torch.float32 or not torch.compiler.is_compiling():
+        return torch.log1p(e)
+    # 2 atanh(e / (2 + e)) by Chebyshev interpolation: the library's log1p is half the time of a compiled kernel.
+    t = e / (2 + e)
+    s = t * t
+    return t * (2.0 + s * (0.66666322 + s * (0.40024595 + s * (0.27965158 + s * 0.28157778))))
