@@ -40,7 +40,7 @@ format: $(VENV)/.dev  ## format the code
 
 bench: $(VENV)/.dev  ## measure speed, memory and verdicts against peers (minutes)
 	$(BIN)/python benchmarks/losses.py
-	$(BIN)/python benchmarks/samplers.py
+	$(BIN)/python benchmarks/samplers.py --large
 	$(BIN)/python benchmarks/verdicts.py null --seeds 20
 
 screenshots: $(VENV)/.dev demo  ## pictures of the demo's report (needs chromium)

@@ -186,3 +186,69 @@ def test_a_mismatch_of_classes_and_counts_is_refused():
         LabelCounts(("a",), np.array([1, 2]))
     with pytest.raises(DataError, match="'b'"):
         LabelCounts(("a", "b"), np.array([1, -2]))
+
+
+BIG = 1 << 19  # from here on integers and texts are counted by compiled code
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.int32, np.uint32, np.int64, np.uint64, ">i4"])
+@pytest.mark.parametrize("kind", ["few", "padding", "spread", "late"])
+def test_many_integers_are_counted_as_numpy_counts_them(dtype, kind):
+    import numba  # noqa: F401  # compiled counting starts where Numba is there already
+
+    values = np.random.default_rng(0).integers(0, 100, BIG + 3)
+    if kind == "padding":
+        values[::7] = -100 if np.dtype(dtype).kind == "i" else 127
+    labels = values.astype(dtype)
+    if kind == "spread":
+        labels[-5:] = np.iinfo(dtype).max
+    if kind == "late":
+        labels[-1] = np.iinfo(dtype).min
+    classes, numbers = np.unique(labels, return_counts=True)
+    counted = count_labels(labels)
+    assert counted.classes == tuple(classes.tolist())
+    assert counted.counts.tolist() == numbers.tolist()
+    assert np.array_equal(np.array(counted.classes, object)[encode_labels(labels).codes], labels.astype(object))
+    strided = count_labels(labels[::3])
+    assert strided.total == len(labels[::3])
+
+
+def test_the_largest_unsigned_number_is_not_taken_for_minus_one():
+    labels = np.zeros(BIG, np.uint64)
+    labels[7] = 2**64 - 1
+    assert count_labels(labels).as_dict() == {0: BIG - 1, 2**64 - 1: 1}
+
+
+@pytest.mark.parametrize("distinct", [1, 12, 5000])
+def test_many_texts_are_counted_as_a_counter_counts_them(distinct):
+    names = np.array([f"{'x' * (code % 7)}{code}é" for code in range(distinct)])
+    labels = names[np.random.default_rng(1).integers(0, distinct, BIG + 1)]
+    oracle = dict(collections.Counter(labels.tolist()))
+    assert count_labels(labels).as_dict() == oracle
+    assert count_labels(labels[::-2]).as_dict() == dict(collections.Counter(labels[::-2].tolist()))
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pd.Series(["b", None, "a", "b"]),
+        pd.Series(["b", None, "a", "b"], dtype=object),
+        pd.Series(pd.Categorical(["b", None, "a", "b"], categories=["c", "b", "a"])),
+        pl.Series(["b", None, "a", "b"]),
+        pl.Series(["b", None, "a", "b"], dtype=pl.Categorical),
+        pl.Series("rows", ["b", None, "a", "b"], dtype=pl.Enum(["c", "b", "a"])),
+        np.array(["b", None, "a", "b"], object),
+        np.array(["b", float("nan"), "a", "b"], object),
+    ],
+    ids=lambda labels: str(labels.dtype),
+)
+def test_counting_without_codes_agrees_with_the_codes(labels):
+    counted, encoded = count_labels(labels), encode_labels(labels)
+    assert counted.as_dict() == {"a": 1, "b": 2}
+    assert counted.classes == encoded.classes
+    assert counted.counts.tolist() == np.bincount(encoded.codes[encoded.codes >= 0]).tolist()
+
+
+def test_all_labels_missing_in_a_categorical():
+    assert count_labels(pd.Series(pd.Categorical([None, None], categories=["a"]))).classes == ()
+    assert count_labels(pd.Series(pd.Categorical([], categories=["a"]))).classes == ()

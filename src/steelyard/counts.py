@@ -25,6 +25,7 @@ from steelyard.labels import (
     label_names,
     native,
     sort_labels,
+    tally_labels,
 )
 
 _CHUNK = 65536
@@ -206,6 +207,8 @@ def _count(y: Any) -> LabelCounts:
         return LabelCounts(tuple(low + place for place in present.tolist()), counts[present])
     if not isinstance(y, EncodedLabels) and is_nested(y):
         y = flatten(y)[0]
+    if (tallied := tally_labels(y)) is not None:
+        return LabelCounts(*tallied)
     encoded = encode_labels(y)
     codes = encoded.codes
     # Shifted by one, so that missing labels are counted too (in front) and no copy without them is made.

@@ -11,6 +11,7 @@ from steelyard.labels._encode import EncodedLabels, encode_labels, integer_count
 from steelyard.labels._multilabel import as_multilabel, is_matrix, label_names
 from steelyard.labels._regression import regression_reason
 from steelyard.labels._sequences import flatten, is_nested
+from steelyard.labels._tally import tally_labels
 from steelyard.labels._values import as_classes, is_missing, native, sort_labels
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "native",
     "regression_reason",
     "sort_labels",
+    "tally_labels",
 ]

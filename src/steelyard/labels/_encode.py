@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 
 from steelyard.errors import DataError, UsageError
 from steelyard.labels._values import as_classes, is_missing, library_of, listed, native, scalar, sort_labels
+
+#: Number of labels from which compiled counting pays, once Numba is there.
+COMPILED_FROM = 1 << 19
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +74,8 @@ def integer_counts(values: NDArray[Any]) -> tuple[int, NDArray[np.int64]] | None
     """Counts of whole numbers from ``low`` on, or None when they lie too far apart to count by position."""
     if not values.size:
         return None
+    if (counted := _small_counts(values)) is not None:
+        return counted
     low, high = int(values.min()), int(values.max())
     limit = values.size + 1024
     if low >= 0 and high < limit:
@@ -77,6 +83,18 @@ def integer_counts(values: NDArray[Any]) -> tuple[int, NDArray[np.int64]] | None
     elif high - low >= limit:
         return None
     return low, np.bincount(_offsets(values, low)).astype(np.int64, copy=False)
+
+
+def _small_counts(values: NDArray[Any]) -> tuple[int, NDArray[np.int64]] | None:
+    # Importing Numba takes as long as NumPy takes for some tens of millions of labels.
+    least = COMPILED_FROM if "numba" in sys.modules else 16 * COMPILED_FROM
+    if values.size < least or not values.dtype.isnative:
+        return None
+    try:
+        from steelyard.labels._counting import small_counts
+    except ImportError:
+        return None
+    return small_counts(values)
 
 
 def _offsets(values: NDArray[Any], low: int) -> NDArray[Any]:

@@ -18,7 +18,7 @@ def is_nested(y: Any) -> bool:
         return False
     if library_of(y) == "polars":
         return y.dtype.is_nested() if hasattr(y, "dtype") else False
-    if library_of(y) == "pandas" and getattr(y.dtype, "kind", "") != "O":
+    if library_of(y) == "pandas" and (getattr(y.dtype, "kind", "") != "O" or hasattr(y, "cat")):
         return False
     first = next((value for value in y if not is_missing(value)), None)
     return isinstance(first, (list, tuple, set, frozenset)) or len(getattr(first, "shape", ())) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -41,7 +42,8 @@ def _mixed(z: int) -> int:
 
 def permutation_widths(sizes: NDArray[Any]) -> NDArray[np.uint64]:
     """Sides of the rectangle that a permutation of each size is made on, shape (n_sizes, 2)."""
-    left = [max(math.isqrt(int(size) - 1) + 1, 1) for size in sizes]
+    # The left side is even: turning an odd number of places is an even permutation, and so is all that follows.
+    left = [1 if size == 1 else (math.isqrt(int(size) - 1) + 2) // 2 * 2 for size in sizes]
     right = [-(-int(size) // side) for size, side in zip(sizes, left, strict=True)]
     return np.array([left, right], np.uint64).T.copy()
 
@@ -49,3 +51,11 @@ def permutation_widths(sizes: NDArray[Any]) -> NDArray[np.uint64]:
 def index_dtype(n_rows: int) -> type[np.int32] | type[np.int64]:
     """Narrowest type that holds every row number."""
     return np.int32 if n_rows <= 2**31 else np.int64
+
+
+def checksum(*arrays: NDArray[Any]) -> str:
+    """Short text that differs when the arrays do."""
+    value = 0
+    for array in arrays:
+        value = zlib.crc32(np.ascontiguousarray(array).data.cast("B"), value)
+    return f"{value:08x}"

@@ -25,13 +25,12 @@ _ROUND = np.uint64(0xD1B54A32D192ED03)
 _LOW = np.uint64(0xFFFFFFFF)
 _ONE, _TWO, _32 = np.uint64(1), np.uint64(2), np.uint64(32)
 _27, _30, _31 = np.uint64(27), np.uint64(30), np.uint64(31)
-_ROUNDS = 6
 #: Positions worked on together: their random words first, then their reads from memory, which so overlap.
 _BLOCK = 512
 
 
 def _compiled(function: F) -> F:
-    options = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
     try:
         made: F = njit(cache=True, **options)(function)
     except RuntimeError:
@@ -51,7 +50,24 @@ def _high_typed(typing_context: Any, a: Any, b: Any) -> Any:
 
 
 #: Upper 64 bits of the product of two uint64: one instruction, where Python code takes four multiplications.
-_high = intrinsic(_high_typed)
+_high: Any = intrinsic(_high_typed)
+
+
+def _prefetch_code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    word = ir.IntType(32)
+    pointer = builder.inttoptr(args[0], ir.PointerType(ir.IntType(8)))
+    form = ir.FunctionType(ir.VoidType(), [pointer.type, word, word, word])
+    load = builder.module.declare_intrinsic("llvm.prefetch", [pointer.type], form)
+    builder.call(load, [pointer, *(ir.Constant(word, value) for value in (0, 3, 1))])
+    return context.get_dummy_value()
+
+
+def _prefetch_typed(typing_context: Any, address: Any) -> Any:
+    return types.void(types.int64), _prefetch_code
+
+
+#: Ask for the memory at an address ahead of its use: random reads are what draws wait for.
+_prefetch: Any = intrinsic(_prefetch_typed)
 
 
 @_compiled
@@ -66,15 +82,16 @@ def _permuted(key: Any, size: Any, left_size: Any, right_size: Any, place: Any) 
     """Where a keyed permutation of ``size`` places puts ``place``: a Feistel network that walks back inside."""
     left = place // right_size
     right = place - left * right_size
+    # Each round moves few places in few ways when there are few, so it takes more rounds to reach every order.
+    rounds = 24 if size < 16 else 12 if size < 256 else 6
     while True:
-        for number in range(0, _ROUNDS, 2):
+        for number in range(0, rounds, 2):
             step = key + _ROUND * np.uint64(number)
+            # Below its size a side wraps to a huge number when its size is taken off, so the lesser is the remainder.
             left += _high(_mix(step + _GOLDEN * right), left_size)
-            if left >= left_size:
-                left -= left_size
+            left = min(left, left - left_size)
             right += _high(_mix(step + _ROUND + _GOLDEN * left), right_size)
-            if right >= right_size:
-                right -= right_size
+            right = min(right, right - right_size)
         place = left * right_size + right
         if place < size:
             return place
@@ -124,6 +141,7 @@ def alias_table(weights: NDArray[np.float64], total: float) -> NDArray[np.uint64
 def draw_alias(key: Any, first: int, stride: int, cells: NDArray[np.uint64], out: NDArray[Any]) -> None:
     """Rows by their weights, at positions first, first + stride, ..."""
     size = np.uint64(len(cells))
+    address = np.int64(cells.ctypes.data)
     places = np.empty(_BLOCK, np.int64)
     parts = np.empty(_BLOCK, np.uint64)
     for start in range(0, len(out), _BLOCK):
@@ -132,6 +150,7 @@ def draw_alias(key: Any, first: int, stride: int, cells: NDArray[np.uint64], out
             word = _mix(key + _GOLDEN * np.uint64(first + (start + j) * stride + 1))
             places[j] = np.int64(_high(word, size))
             parts[j] = (word * size) >> _32
+            _prefetch(address + 8 * places[j])
         for j in range(n):
             cell = cells[places[j]]
             out[start + j] = places[j] if parts[j] < (cell >> _32) else np.int64(cell & _LOW)
@@ -149,6 +168,11 @@ def draw_classes(
 ) -> None:
     """Rows by class and then evenly within it, with replacement, at positions first, first + stride, ..."""
     size = np.uint64(len(cells))
+    # Among equal shares no alias is ever taken, and what the class left of the word chooses the row.
+    even = True
+    for cell in cells:
+        even = even and (cell >> _32) == _LOW
+    address, width = np.int64(order.ctypes.data), np.int64(order.itemsize)
     places = np.empty(_BLOCK, np.int64)
     for start in range(0, len(out), _BLOCK):
         n = min(_BLOCK, len(out) - start)
@@ -156,13 +180,29 @@ def draw_classes(
             counter = np.uint64(first + (start + j) * stride) * _TWO
             word = _mix(key + _GOLDEN * (counter + _ONE))
             code = np.int64(_high(word, size))
-            cell = cells[code]
-            code = code if (word * size) >> _32 < (cell >> _32) else np.int64(cell & _LOW)
+            rest = word * size
+            if not even:
+                cell = cells[code]
+                code = code if rest >> _32 < (cell >> _32) else np.int64(cell & _LOW)
+                rest = _mix(key + _GOLDEN * (counter + _TWO))
             begin = offsets[code]
-            within = _high(_mix(key + _GOLDEN * (counter + _TWO)), np.uint64(offsets[code + 1] - begin))
-            places[j] = begin + np.int64(within)
+            places[j] = begin + np.int64(_high(rest, np.uint64(offsets[code + 1] - begin)))
+            _prefetch(address + width * places[j])
         for j in range(n):
             out[start + j] = order[places[j]]
+
+
+@_compiled
+def _shuffle_round(key: Any, pattern: Any, classes: Any, turns: Any, seen: Any) -> None:
+    """Classes of one round in a random order (Fisher-Yates), and which turn of its class each place is."""
+    classes[:] = pattern
+    for last in range(len(pattern) - 1, 0, -1):
+        swap = np.int64(_high(_mix(key + _GOLDEN * np.uint64(last)), np.uint64(last + 1)))
+        classes[last], classes[swap] = classes[swap], classes[last]
+    seen[:] = 0
+    for place in range(len(pattern)):
+        turns[place] = seen[classes[place]]
+        seen[classes[place]] += 1
 
 
 @_compiled
@@ -184,34 +224,33 @@ def draw_rounds(
     """
     length = len(pattern)
     quota = np.zeros(len(offsets) - 1, np.int64)
-    for code in pattern:
-        quota[code] += 1
+    for place in range(length):
+        quota[pattern[place]] += 1
     seen = np.empty_like(quota)
     classes = np.empty_like(pattern)
     turns = np.empty_like(pattern)
-    current = -1
-    for j in range(len(out)):
-        position = first + j * stride
-        number = position // length
-        if number != current:
-            current = number
-            classes[:] = pattern
-            round_key = _mix(class_key + _GOLDEN * np.uint64(number + 1))
-            for last in range(length - 1, 0, -1):
-                swap = np.int64(_high(_mix(round_key + _GOLDEN * np.uint64(last)), np.uint64(last + 1)))
-                classes[last], classes[swap] = classes[swap], classes[last]
-            seen[:] = 0
-            for place in range(length):
-                turns[place] = seen[classes[place]]
-                seen[classes[place]] += 1
-        place = position - number * length
-        code = classes[place]
-        size = offsets[code + 1] - offsets[code]
-        turn = number * quota[code] + turns[place]
-        cycle = turn // size
-        key = _mix(_mix(row_key + _GOLDEN * np.uint64(code + 1)) + _GOLDEN * np.uint64(cycle + 1))
-        within = _permuted(key, np.uint64(size), widths[code, 0], widths[code, 1], np.uint64(turn - cycle * size))
-        out[j] = order[offsets[code] + np.int64(within)]
+    current: Any = np.int64(-1)
+    address, width = np.int64(order.ctypes.data), np.int64(order.itemsize)
+    places = np.empty(_BLOCK, np.int64)
+    for start in range(0, len(out), _BLOCK):
+        n = min(_BLOCK, len(out) - start)
+        for j in range(n):
+            position = np.uint64(first + (start + j) * stride)
+            number = np.int64(position // np.uint64(length))
+            if number != current:
+                current = number
+                _shuffle_round(_mix(class_key + _GOLDEN * np.uint64(number + 1)), pattern, classes, turns, seen)
+            inside = np.int64(position) - number * length
+            code = classes[inside]
+            size = np.uint64(offsets[code + 1] - offsets[code])
+            turn = np.uint64(number * quota[code] + turns[inside])
+            cycle = turn // size
+            key = _mix(_mix(row_key + _GOLDEN * np.uint64(code + 1)) + _GOLDEN * (cycle + _ONE))
+            within = _permuted(key, size, widths[code, 0], widths[code, 1], turn - cycle * size)
+            places[j] = offsets[code] + np.int64(within)
+            _prefetch(address + width * places[j])
+        for j in range(n):
+            out[start + j] = order[places[j]]
 
 
 @_compiled
@@ -234,12 +273,14 @@ def draw_permuted(
 ) -> None:
     """Entries of a table in a keyed random order, at positions first, first + stride, ..."""
     size = np.uint64(len(table))
+    address, width = np.int64(table.ctypes.data), np.int64(table.itemsize)
     places = np.empty(_BLOCK, np.int64)
     for start in range(0, len(out), _BLOCK):
         n = min(_BLOCK, len(out) - start)
         for j in range(n):
             place = np.uint64(first + (start + j) * stride)
             places[j] = np.int64(_permuted(key, size, widths[0], widths[1], place))
+            _prefetch(address + width * places[j])
         for j in range(n):
             out[start + j] = table[places[j]]
 

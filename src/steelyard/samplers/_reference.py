@@ -12,9 +12,9 @@ _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
 _ROUND = np.uint64(0xD1B54A32D192ED03)
 _LOW = np.uint64(0xFFFFFFFF)
-_ROUNDS = 6
 
-Words = NDArray[np.uint64]
+#: Arrays of uint64.
+Words = NDArray[Any]
 
 
 def _words(values: Any) -> Words:
@@ -25,7 +25,8 @@ def _words(values: Any) -> Words:
 def _mix(z: Words) -> Words:
     z = (z ^ (z >> 30)) * _FIRST
     z = (z ^ (z >> 27)) * _SECOND
-    return z ^ (z >> 31)
+    mixed: Words = z ^ (z >> 31)
+    return mixed
 
 
 def _high(a: Words, b: Words) -> Words:
@@ -33,7 +34,8 @@ def _high(a: Words, b: Words) -> Words:
     a_low, a_high, b_low, b_high = a & _LOW, a >> 32, b & _LOW, b >> 32
     middle = a_high * b_low + (a_low * b_low >> 32)
     other = a_low * b_high + (middle & _LOW)
-    return a_high * b_high + (middle >> 32) + (other >> 32)
+    high: Words = a_high * b_high + (middle >> 32) + (other >> 32)
+    return high
 
 
 def _permuted(key: Words, size: Words, left_size: Words, right_size: Words, place: Words) -> Words:
@@ -45,12 +47,14 @@ def _permuted(key: Words, size: Words, left_size: Words, right_size: Words, plac
     while outside.size:
         a, b = left_size[outside], right_size[outside]
         x, y = left[outside], right[outside]
-        for number in range(0, _ROUNDS, 2):
+        rounds = np.where(size[outside] < 16, 24, np.where(size[outside] < 256, 12, 6))
+        for number in range(0, int(rounds.max()), 2):
             step = key[outside] + _ROUND * _words(number)
-            x = x + _high(_mix(step + _GOLDEN * y), a)
-            x = np.where(x >= a, x - a, x)
-            y = y + _high(_mix(step + _ROUND + _GOLDEN * x), b)
-            y = np.where(y >= b, y - b, y)
+            left_next = x + _high(_mix(step + _GOLDEN * y), a)
+            left_next = np.where(left_next >= a, left_next - a, left_next)
+            right_next = y + _high(_mix(step + _ROUND + _GOLDEN * left_next), b)
+            right_next = np.where(right_next >= b, right_next - b, right_next)
+            x, y = np.where(number < rounds, left_next, x), np.where(number < rounds, right_next, y)
         left[outside], right[outside] = x, y
         place[outside] = x * b + y
         outside = outside[place[outside] >= size[outside]]
@@ -108,9 +112,12 @@ def draw_classes(
 ) -> None:
     """Rows by class and then evenly within it, with replacement, at positions first, first + stride, ..."""
     counter = _words(_positions(first, stride, out)) * np.uint64(2)
-    code = _from_cells(_mix(_words(key) + _GOLDEN * (counter + np.uint64(1))), cells)
-    sizes = _words(np.diff(offsets))[code]
-    within = _high(_mix(_words(key) + _GOLDEN * (counter + np.uint64(2))), sizes)
+    word = _mix(_words(key) + _GOLDEN * (counter + np.uint64(1)))
+    code = _from_cells(word, cells)
+    # Among equal shares no alias is ever taken, and what the class left of the word chooses the row.
+    even = (cells >> 32 == _LOW).all()
+    rest = word * _words(len(cells)) if even else _mix(_words(key) + _GOLDEN * (counter + np.uint64(2)))
+    within = _high(rest, _words(np.diff(offsets))[code])
     out[:] = order[offsets[code] + within.astype(np.int64)]
 
 

@@ -1,0 +1,100 @@
+"""Small whole numbers counted in one pass, at about the speed of reading them; needs Numba."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: Numbers from -128 (what marks padding is in there) to 3967 are counted.
+_SHIFT, _BINS = 128, 4096
+
+
+def _compiled(function: F) -> F:
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+    try:
+        made: F = njit(cache=True, **options)(function)
+    except RuntimeError:
+        # Neither the package nor the user's cache folder can be written: compile afresh in every process.
+        made = njit(**options)(function)
+    return made
+
+
+@_compiled
+def _add(values: NDArray[Any], shift: int, tables: NDArray[np.int64]) -> bool:
+    # Four tables in turn: equal labels often follow each other, and a count waits for its last increase.
+    bins = np.uint64(tables.shape[1])
+    whole = len(values) // 4 * 4
+    for i in range(0, whole, 4):
+        a = np.uint64(np.int64(values[i]) + shift)
+        b = np.uint64(np.int64(values[i + 1]) + shift)
+        c = np.uint64(np.int64(values[i + 2]) + shift)
+        d = np.uint64(np.int64(values[i + 3]) + shift)
+        if max(max(a, b), max(c, d)) >= bins:
+            return False
+        tables[0, a] += 1
+        tables[1, b] += 1
+        tables[2, c] += 1
+        tables[3, d] += 1
+    for i in range(whole, len(values)):
+        a = np.uint64(np.int64(values[i]) + shift)
+        if a >= bins:
+            return False
+        tables[0, a] += 1
+    return True
+
+
+def small_counts(values: NDArray[Any]) -> tuple[int, NDArray[np.int64]] | None:
+    """Counts of whole numbers from ``low`` on (0, or the least when it is negative); None when one is not small."""
+    shift = _SHIFT if values.dtype.kind == "i" else 0
+    tables = np.zeros((4, _BINS), np.int64)
+    if not _add(values, shift, tables):
+        return None
+    counts = tables.sum(axis=0)
+    present = np.flatnonzero(counts)
+    first = min(int(present[0]), shift)
+    return first - shift, counts[first : present[-1] + 1]
+
+
+@_compiled
+def _add_words(words: NDArray[np.uint32], slots: NDArray[np.int64], first: NDArray[np.int64], counts: Any) -> int:
+    """Counts of equal rows through a hash table of ``slots``; the number of different rows, -1 when too many."""
+    distinct = 0
+    mask = len(slots) - 1
+    for row in range(words.shape[0]):
+        key = np.uint64(0)
+        for word in words[row]:
+            key = (key ^ np.uint64(word)) * np.uint64(0x9E3779B97F4A7C15)
+            key ^= key >> np.uint64(29)
+        slot = np.int64(key) & mask
+        while True:
+            known = slots[slot]
+            if known < 0:
+                if distinct == len(first):
+                    return -1
+                slots[slot], first[distinct], counts[distinct] = distinct, row, 1
+                distinct += 1
+                break
+            same = True
+            for place in range(words.shape[1]):
+                same = same and words[row, place] == words[first[known], place]
+            if same:
+                counts[known] += 1
+                break
+            slot = (slot + 1) & mask
+    return distinct
+
+
+def text_counts(values: NDArray[np.str_]) -> tuple[list[str], NDArray[np.int64]] | None:
+    """Different texts of a NumPy text array, in the order they appear, and their counts; None when very many."""
+    width = values.dtype.itemsize // 4
+    words = np.ascontiguousarray(values).view(np.uint32).reshape(len(values), width)
+    slots, first = np.full(4 * _BINS, -1, np.int64), np.zeros(_BINS, np.int64)
+    counts = np.zeros(_BINS, np.int64)
+    distinct = _add_words(words, slots, first, counts)
+    return None if distinct < 0 else (values[first[:distinct]].tolist(), counts[:distinct])
