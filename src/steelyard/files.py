@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,13 +18,12 @@ def replacing(path: Path) -> Iterator[Path]:
     The new file lies in the same folder, is synced, and is renamed in one step.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    # Opened and not made by tempfile: its permissions are those the user's umask asks for.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
+        temporary.touch()
         yield temporary
         sync(temporary)
-        temporary.chmod(0o644)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -49,17 +47,16 @@ def replacing_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
     if path.exists() and not force:
         raise OutputExistsError(f"{path} is there already; name another folder or use --force")
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
+        temporary.mkdir()
         yield temporary
         for file in temporary.iterdir():
-            file.chmod(0o644)
             sync(file)
-        temporary.chmod(0o755)
         if path.exists():
             # A folder cannot be renamed onto one with files in it, so the old one steps aside first.
-            old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
-            path.replace(old / path.name)
+            old = path.with_name(f".{path.name}.{os.getpid()}.old")
+            path.replace(old)
             temporary.replace(path)
             shutil.rmtree(old)
         else:

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-F = TypeVar("F", bound=Callable[..., Any])
+from steelyard.compiled import compiled
 
 #: Numbers from -128 (what marks padding is in there) to 3967 are counted.
 _SHIFT, _BINS = 128, 4096
 
 
-def _compiled(function: F) -> F:
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
-    try:
-        made: F = njit(cache=True, **options)(function)
-    except RuntimeError:
-        # Neither the package nor the user's cache folder can be written: compile afresh in every process.
-        made = njit(**options)(function)
-    return made
-
-
-@_compiled
+@compiled
 def _add(values: NDArray[Any], shift: int, tables: NDArray[np.int64]) -> bool:
     # Four tables in turn: equal labels often follow each other, and a count waits for its last increase.
     bins = np.uint64(tables.shape[1])
@@ -61,7 +49,7 @@ def small_counts(values: NDArray[Any]) -> tuple[int, NDArray[np.int64]] | None:
     return first - shift, counts[first : present[-1] + 1]
 
 
-@_compiled
+@compiled
 def _add_words(words: NDArray[np.uint32], slots: NDArray[np.int64], first: NDArray[np.int64], counts: Any) -> int:
     """Counts of equal rows through a hash table of ``slots``; the number of different rows, -1 when too many."""
     distinct = 0

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steelyard.errors import UsageError
+from steelyard.files import write_text
 from steelyard.report import words
 from steelyard.report.view import build_view
 
@@ -105,17 +106,7 @@ def write_report(study: Mapping[str, Any], path: str | os.PathLike[str]) -> Path
     target = Path(path)
     if not target.parent.is_dir():
         raise UsageError(f"cannot write the report to {target}: the folder {target.parent} does not exist; create it")
-    page = render_report(study)
-    # A file opened this way, unlike one from tempfile, gets the permissions the user's umask asks for.
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}.unfinished")
-    try:
-        with unfinished.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(page)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_text(target, render_report(study))
     return target
 
 

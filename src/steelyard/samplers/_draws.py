@@ -7,16 +7,15 @@ NumPy, with the same bits. Kernels and what they call stay in this one file: Num
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-F = TypeVar("F", bound=Callable[..., Any])
+from steelyard.compiled import compiled
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
@@ -27,16 +26,6 @@ _ONE, _TWO, _32 = np.uint64(1), np.uint64(2), np.uint64(32)
 _27, _30, _31 = np.uint64(27), np.uint64(30), np.uint64(31)
 #: Positions worked on together: their random words first, then their reads from memory, which so overlap.
 _BLOCK = 512
-
-
-def _compiled(function: F) -> F:
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
-    try:
-        made: F = njit(cache=True, **options)(function)
-    except RuntimeError:
-        # Neither the package nor the user's cache folder can be written: compile afresh in every process.
-        made = njit(**options)(function)
-    return made
 
 
 def _high_code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -70,14 +59,14 @@ def _prefetch_typed(typing_context: Any, address: Any) -> Any:
 _prefetch: Any = intrinsic(_prefetch_typed)
 
 
-@_compiled
+@compiled
 def _mix(z: Any) -> Any:
     z = (z ^ (z >> _30)) * _FIRST
     z = (z ^ (z >> _27)) * _SECOND
     return z ^ (z >> _31)
 
 
-@_compiled
+@compiled
 def _permuted(key: Any, size: Any, left_size: Any, right_size: Any, place: Any) -> Any:
     """Where a keyed permutation of ``size`` places puts ``place``: a Feistel network that walks back inside."""
     left = place // right_size
@@ -97,7 +86,7 @@ def _permuted(key: Any, size: Any, left_size: Any, right_size: Any, place: Any) 
             return place
 
 
-@_compiled
+@compiled
 def group(labels: NDArray[Any], low: int, rank: NDArray[np.int64], starts: NDArray[np.int64], order: Any) -> None:
     """Write into ``order`` the rows of each class, one class after another; rank -1 leaves a row out."""
     cursor = starts.copy()
@@ -108,7 +97,7 @@ def group(labels: NDArray[Any], low: int, rank: NDArray[np.int64], starts: NDArr
             cursor[code] += 1
 
 
-@_compiled
+@compiled
 def alias_table(weights: NDArray[np.float64], total: float) -> NDArray[np.uint64]:
     """Alias table of the weights (Vose): in each cell the threshold (upper 32 bits) and the alias (lower)."""
     n = len(weights)
@@ -137,7 +126,7 @@ def alias_table(weights: NDArray[np.float64], total: float) -> NDArray[np.uint64
     return cells
 
 
-@_compiled
+@compiled
 def draw_alias(key: Any, first: int, stride: int, cells: NDArray[np.uint64], out: NDArray[Any]) -> None:
     """Rows by their weights, at positions first, first + stride, ..."""
     size = np.uint64(len(cells))
@@ -156,7 +145,7 @@ def draw_alias(key: Any, first: int, stride: int, cells: NDArray[np.uint64], out
             out[start + j] = places[j] if parts[j] < (cell >> _32) else np.int64(cell & _LOW)
 
 
-@_compiled
+@compiled
 def draw_classes(
     key: Any,
     first: int,
@@ -192,7 +181,7 @@ def draw_classes(
             out[start + j] = order[places[j]]
 
 
-@_compiled
+@compiled
 def _shuffle_round(key: Any, pattern: Any, classes: Any, turns: Any, seen: Any) -> None:
     """Classes of one round in a random order (Fisher-Yates), and which turn of its class each place is."""
     classes[:] = pattern
@@ -205,7 +194,7 @@ def _shuffle_round(key: Any, pattern: Any, classes: Any, turns: Any, seen: Any) 
         seen[classes[place]] += 1
 
 
-@_compiled
+@compiled
 def draw_rounds(
     class_key: Any,
     row_key: Any,
@@ -253,7 +242,7 @@ def draw_rounds(
             out[start + j] = order[places[j]]
 
 
-@_compiled
+@compiled
 def repeated(cumulative: NDArray[np.int64], offset: int, out: NDArray[Any]) -> None:
     """Row at each of ``len(out)`` evenly spaced marks on the cumulative repeat factors, from ``offset`` on."""
     total, length = cumulative[-1], len(out)
@@ -267,7 +256,7 @@ def repeated(cumulative: NDArray[np.int64], offset: int, out: NDArray[Any]) -> N
         out[mark] = row
 
 
-@_compiled
+@compiled
 def draw_permuted(
     key: Any, first: int, stride: int, widths: NDArray[np.uint64], table: NDArray[Any], out: NDArray[Any]
 ) -> None:
@@ -285,7 +274,7 @@ def draw_permuted(
             out[start + j] = table[places[j]]
 
 
-@_compiled
+@compiled
 def tally(rows: NDArray[Any], times: NDArray[np.int64]) -> None:
     """Add to ``times`` how often each row occurs."""
     for row in rows:
