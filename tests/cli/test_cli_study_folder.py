@@ -73,6 +73,28 @@ def test_resume_does_not_pass_off_another_study(steelyard, finished, other, name
     assert "already finished: nothing was run" in same.err
 
 
+@pytest.mark.parametrize("other", [("--models", "linear", "--strategies", "sqrt"), ("--models", "forest")])
+def test_resume_does_not_pass_off_other_arms(steelyard, finished, other):
+    table, out = finished
+    given = ("study", table, "--target", "diagnosis", "--folds", "3", "--jobs", "1", *other)
+    found = steelyard(*given, "--out", out, "--resume")
+    assert found.code == 2
+    assert "a finished study of other arms (such as " in found.failure
+
+
+def test_a_study_that_ran_out_of_time_goes_on(steelyard, tmp_path):
+    table = write_csv(tmp_path / "patients.csv", HEADER, make_lines())
+    given = ("study", table, "--target", "diagnosis", *QUICK, "--out", tmp_path / "out")
+    short = steelyard(*given, "--time-limit", "0.000001")
+    assert "arms were not finished within 1e-06 s and are left out" in short.err
+    assert json.loads((tmp_path / "out" / "study.json").read_text())["complete"] is False
+    assert steelyard(*given, "--resume").code == 0
+    record = json.loads((tmp_path / "out" / "study.json").read_text())
+    assert record["complete"] is True
+    assert record["left_out"] == []
+    assert len(record["arms"]) == 3
+
+
 def test_what_a_kill_left_behind_is_cleared_away(steelyard, finished):
     table, out = finished
     (out / "study.json").unlink()

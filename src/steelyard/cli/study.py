@@ -102,20 +102,24 @@ def study(
     apart = None if holdout is None else parse_holdout(holdout)
     check_folder(out, resume=resume, force=force)
     finished = finished_record(out) if resume else None
+
+    from steelyard.api.study import plan_maker
+
+    plan_for = plan_maker(models, strategies, metric, time_limit)
     if finished is not None:
+        arms = {arm.id for arm in plan_for(len(finished["data"]["classes"])).arms}
         asked = {"DATA": str(data), "--target": target, "--metric": metric, "--seed": seed, "--repeats": repeats}
-        check_same_study(finished, asked, out)
+        check_same_study(finished, asked, arms, out)
         say(f"{out} holds this study already finished: nothing was run")
         _show(finished, out, json_)
         return 0
 
     from steelyard.api.evaluation import known_labels, set_apart
     from steelyard.api.prepare import FoldOptions, RawTable, prepare
-    from steelyard.api.study import plan_maker, study_prepared
+    from steelyard.api.study import study_prepared
     from steelyard.cli.tables import labelled_table
     from steelyard.study import check_arms
 
-    plan_for = plan_maker(models, strategies, metric, time_limit)
     options = FoldOptions(folds, repeats, seed, duplicates)
     table = labelled_table(data, target, id_column=id_column, group=group, fold_column=fold_column, task=task)
     judged: dict[str, RawTable] = {}

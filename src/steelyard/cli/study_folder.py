@@ -53,16 +53,28 @@ def check_folder(out: Path, *, resume: bool, force: bool) -> None:
 
 
 def finished_record(out: Path) -> dict[str, Any] | None:
-    """Contents of ``study.json`` when the folder holds a finished study."""
+    """Contents of ``study.json`` when the folder holds a finished study; one that ran out of time is not."""
     with contextlib.suppress(OSError, UnicodeDecodeError, json.JSONDecodeError):
         record = json.loads((out / "study.json").read_text(encoding="utf-8"))
-        if isinstance(record, dict) and {"arms", "verdict", "metric", "data", "baseline"} <= record.keys():
-            return record
+        whole = isinstance(record, dict) and {"arms", "verdict", "metric", "data", "baseline"} <= record.keys()
+        if whole and record.get("complete", True):
+            found: dict[str, Any] = record
+            return found
     return None
 
 
-def check_same_study(record: dict[str, Any], asked: dict[str, Any], out: Path) -> None:
+def check_same_study(record: dict[str, Any], asked: dict[str, Any], arms: set[str], out: Path) -> None:
     """Refuse to pass off a finished study as the one that was asked for.
+
+    Parameters
+    ----------
+    record : dict
+        What ``study.json`` holds.
+    asked : dict
+        Options of the command line by name.
+    arms : set of str
+        Ids of the arms that were asked for.
+    out : Path
 
     Raises
     ------
@@ -84,6 +96,14 @@ def check_same_study(record: dict[str, Any], asked: dict[str, Any], out: Path) -
                 f"--out {out} holds a finished study with {name} {value}, not {wanted}; "
                 "use --force to replace it or another folder"
             )
+    # What was left out is said as "arm: reason".
+    known = {arm["id"] for arm in record["arms"]} | {text.partition(": ")[0] for text in record.get("left_out", ())}
+    other = sorted(arms ^ known)
+    if other:
+        raise UsageError(
+            f"--out {out} holds a finished study of other arms (such as {other[0]}); "
+            "use --force to replace it or another folder"
+        )
 
 
 @contextlib.contextmanager

@@ -57,6 +57,8 @@ class StudyOutcome:
     verdict : Verdict
     left_out : tuple of str
         Sentences on what was asked for and not done.
+    late : tuple of str
+        Those of them that are about arms for which the time ran out.
     """
 
     facts: DataFacts
@@ -69,6 +71,7 @@ class StudyOutcome:
     winner: Winner
     verdict: Verdict
     left_out: tuple[str, ...]
+    late: tuple[str, ...] = ()
 
     @property
     def best(self) -> Assessed:

@@ -53,6 +53,7 @@ def study_record(outcome: StudyOutcome, command: str | None = None) -> dict[str,
         "verdict": {"kind": outcome.verdict.kind, "text": outcome.verdict.text},
         "confusion": confusion_record(outcome),
         "left_out": list(outcome.left_out),
+        "complete": not outcome.late,
         "environment": environment(),
     }
     if command:

@@ -70,7 +70,7 @@ def execute(
         plan.arms, data, scored, n_jobs=n_jobs, ledger=ledger, progress=progress, time_limit=plan.time_limit
     )
     done = [arm for arm in plan.arms if arm.training in cells.scores]
-    late = [f"{arm.id}: not finished within {plan.time_limit:g} s" for arm in plan.arms if arm not in done]
+    late = tuple(f"{arm.id}: not finished within {plan.time_limit:g} s" for arm in plan.arms if arm not in done)
     arms = tuple(assess(arm, cells.scores, cells.seconds[arm.training], data, scored, plan.metric) for arm in done)
     predictions = [arm.predictions for arm in arms]
     plain = [i for i, arm in enumerate(done) if arm.strategy.does_nothing]
@@ -89,6 +89,7 @@ def execute(
         winner=winner,
         verdict=judge(done, table, winner, plan.metric),
         left_out=(*plan.left_out, *late),
+        late=late,
     )
 
 
