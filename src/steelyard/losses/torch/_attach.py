@@ -11,14 +11,14 @@ from torch import Tensor
 
 class _KnownGradient(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, loss: Tensor, gradient: Tensor, dim: int | None, again: Any) -> Tensor:
+    def forward(ctx: Any, logits: Tensor, loss: Any, gradient: Tensor, dim: int | None, again: Any) -> Tensor:
         ctx.dim, ctx.again, ctx.dtype = dim, again, logits.dtype
         if again is None:
             ctx.save_for_backward(gradient)
-        else:
-            ctx.save_for_backward(gradient, logits)
-        # A loss that is returned as it came in would be taken for a leaf.
-        return loss.clone()
+            # A loss that is returned as it came in would be taken for a leaf.
+            return loss.clone()  # type: ignore[no-any-return]
+        ctx.save_for_backward(gradient, logits)
+        return loss[0]  # type: ignore[no-any-return]
 
     @staticmethod
     def backward(ctx: Any, *outputs: Tensor) -> tuple[Tensor | None, ...]:
@@ -29,12 +29,7 @@ class _KnownGradient(torch.autograd.Function):
             gradient = ctx.again(ctx.saved_tensors[1])
         if ctx.dim is not None:
             upstream = upstream.unsqueeze(ctx.dim)
-        if (
-            ctx.again is not None
-            and upstream.dim() == 0
-            and upstream.device.type == "cpu"
-            and float(upstream.detach()) == 1
-        ):
+        if ctx.again is not None and upstream.dim() == 0 and upstream.is_cpu and upstream.item() == 1:
             return gradient.to(ctx.dtype), None, None, None, None
         return (gradient * upstream).to(ctx.dtype), None, None, None, None
 
@@ -58,6 +53,8 @@ def attach(
     """
     if not (logits.requires_grad and torch.is_grad_enabled()):
         return loss
-    compiling = torch.compiler.is_compiling()
     apply: Callable[..., Tensor] = _KnownGradient.apply
-    return apply(logits, loss, gradient, dim, None if compiling else again)
+    if torch.compiler.is_compiling():
+        return apply(logits, loss, gradient, dim, None)
+    # Within a tuple the loss is not taken for an input, and needs no copy.
+    return apply(logits, (loss,), gradient, dim, again)

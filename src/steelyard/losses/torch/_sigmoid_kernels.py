@@ -19,6 +19,8 @@ from torch.nn import functional
 Terms = Callable[..., tuple[Tensor, Tensor]]
 #: Terms of positives, terms of negatives; the same function where the loss treats them alike.
 Sides = tuple[Terms, Terms]
+#: From this many elements on, operations cost more than calling them.
+_MANY = 8192
 
 
 def formula(
@@ -73,25 +75,34 @@ def in_place(
     y = target.to(dtype)
     no = 1 - y
     # Products of numbers from 0 to 1: their sum is 0 only where each is.
-    if missing or sides[0] is not sides[1] or float(torch.dot(y.reshape(-1), no.reshape(-1))) != 0:
+    if missing or sides[0] is not sides[1] or torch.dot(y.reshape(-1), no.reshape(-1)).item() != 0:
         loss, gradient = formula(sides, False, logits, target, weights, missing, factor, balance, dtype, *parameters)
         out.copy_(gradient)
         return loss
-    sign = torch.sub(y, no, out=no)
-    turned = sign * logits
-    minus_log_p = functional.logsigmoid(turned).neg_()
+    sign = no - y
+    against = sign * logits
+    miss = torch.sigmoid(against)
     # Only cross-entropy has no parameters, and no use for p; 1 - miss would have lost p's digits.
-    p = torch.sigmoid(turned) if parameters else turned
-    miss = torch.sigmoid(turned.neg_())
-    value, push = sides[0](miss, p, minus_log_p, *parameters)
+    p = torch.sigmoid(against.neg()) if parameters else miss
+    value, push = sides[0](miss, p, _softplus(against, miss), *parameters)
     torch.mul(push, sign, out=out)
     if balance is not None:
-        factor = (y * (balance[0] - balance[1])).add_(balance[1]).mul_(factor)
+        # Not (a - b) y + b: a small a would be lost in the difference.
+        factor = (y * balance[0]).add_(no * balance[1]).mul_(factor)
     if weights is not None:
         factor = weights.to(dtype) * factor
-    out.mul_(-factor)
+    out.mul_(factor)
     weighted: Tensor = value * factor
     return weighted
+
+
+def _softplus(x: Tensor, p: Tensor) -> Tensor:
+    """log(1 + exp(x)), where p is its sigmoid."""
+    if x.numel() < _MANY:
+        return functional.logsigmoid(x.neg()).neg_()
+    # log(1 + exp(-|x|)) is -log(1 - p) for the p below 1/2. More operations, but each of them a quick one.
+    small = torch.minimum(p, 1 - p).neg_().log1p_()
+    return torch.relu(x).sub_(small)
 
 
 def _log1p(e: Tensor) -> Tensor:

@@ -20,7 +20,11 @@ def terms(miss: Tensor, p: Tensor, minus_log_p: Tensor, gamma: Any) -> tuple[Ten
     """-(1 - p)^gamma log p, and minus its derivative by the logit."""
     # Written without (1 - p)^(gamma - 1), which is infinite at p = 1 for gamma < 1.
     modulation = power(miss, gamma)
-    return modulation * minus_log_p, modulation * (miss + gamma * (p * minus_log_p))
+    if isinstance(gamma, Tensor) or torch.compiler.is_compiling():
+        push = miss + gamma * (p * minus_log_p)
+    else:
+        push = torch.addcmul(miss, p, minus_log_p, value=gamma)
+    return modulation * minus_log_p, modulation * push
 
 
 def formula(*arguments: Any) -> tuple[Tensor, Tensor]:
