@@ -6,6 +6,3 @@ import os
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
-
-#: Doctests are collected from modules; fixtures are not modules to collect.
-collect_ignore_glob = ["*/conftest.py"]

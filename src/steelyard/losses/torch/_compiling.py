@@ -29,10 +29,13 @@ class Kernel:
         runs on a GPU, and what second derivatives go through.
     in_place : callable
         ``in_place(out, *rows, *shared) -> loss per element``; writes the gradient to ``out``. For CPUs.
+    block : int
+        Elements that ``in_place`` is given at once.
     """
 
     formula: Callable[..., tuple[Tensor, Tensor]]
     in_place: Callable[..., Tensor]
+    block: int = BLOCK
 
 
 _policy = {"value": "auto"}
@@ -130,7 +133,7 @@ def _run_blocks(kernel: Kernel, rows: tuple[Any, ...], shared: tuple[Any, ...], 
     logits: Tensor = rows[0]
     n, total = logits.shape[0], logits.numel()
     gradient = torch.empty(logits.shape, dtype=next(item for item in shared if isinstance(item, torch.dtype)))
-    step = max(1, BLOCK * n // max(total, 1))
+    step = max(1, kernel.block * n // max(total, 1))
     if step >= n:
         loss = kernel.in_place(gradient, *rows, *shared)
         return (loss.sum() if reduce else loss), gradient

@@ -10,7 +10,7 @@ from torch import Tensor
 from steelyard.errors import UsageError
 from steelyard.losses.torch._attach import attach
 from steelyard.losses.torch._base import TorchLoss, as_vector, check_length
-from steelyard.losses.torch._compiling import BLOCK, LARGE, Kernel, run
+from steelyard.losses.torch._compiling import BLOCK, LARGE, Kernel, compile_policy, run
 from steelyard.losses.torch._reduction import check_num_items, divisor
 from steelyard.losses.torch._targets import check_detached, check_labels, check_sample_weight
 
@@ -91,7 +91,7 @@ class SigmoidLoss(TorchLoss):
             whole = _weights(target, sample_weight, weight, balance, known, dtype)
         divide = divisor(self.reduction, num_items, count, whole)
         factor: Any = 1 / divide
-        if logits.numel() >= LARGE or isinstance(divide, Tensor):
+        if logits.numel() >= LARGE or isinstance(divide, Tensor) or compile_policy() == "always":
             # A compiled kernel would take a number for a constant, and be compiled again for the next.
             factor = torch.as_tensor(factor, dtype=dtype, device=logits.device)
         factor = factor if weight is None else weight * factor

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from steelyard.errors import UsageError
+from steelyard.losses.torch._targets import can_look
 
 REDUCTIONS = ("mean", "weighted_mean", "sum", "none")
 
@@ -57,6 +58,8 @@ def divisor(
     if num_items is not None:
         return num_items.reshape(()) if isinstance(num_items, Tensor) else float(num_items)
     total = valid if reduction == "mean" or weights is None else weights.sum(dtype=torch.float64)
+    if isinstance(total, Tensor) and can_look(total):
+        total = total.item()
     if isinstance(total, Tensor):
         return torch.where(total == 0, torch.ones_like(total), total)
     return total or 1.0

@@ -98,7 +98,7 @@ class SoftmaxLoss(TorchLoss):
             self._warn_of_ignored_class(valid, n_classes)
         else:
             valid = check_distributions(logits, target, dim)
-        shape = torch.Size(size for place, size in enumerate(logits.shape) if place != dim)
+        shape = torch.Size((*logits.shape[:dim], *logits.shape[dim + 1 :]))
         sample_weight = check_sample_weight(sample_weight, shape, "the examples have shape")
         return self._loss(logits, target, valid, sample_weight, num_items, dtype, dim, shape)
 
@@ -117,7 +117,7 @@ class SoftmaxLoss(TorchLoss):
         n_classes = logits.shape[dim]
         if indices and valid is not None:
             target = torch.where(valid, target, 0)
-        weight = None if self.weight is None else self.weight.to(device=logits.device, dtype=dtype).expand(n_classes)
+        weight = None if self.weight is None else self.weight.to(logits.device, dtype).expand(n_classes)
         factor, whole = self._factors(target, valid, sample_weight, weight, dtype, dim, shape)
         soft = not indices or self.label_smoothing > 0 or self.always_soft
         count = shape.numel() if valid is None else valid.sum()
@@ -165,7 +165,7 @@ class SoftmaxLoss(TorchLoss):
         if weight is None:
             return factor, factor
         if not target.is_floating_point():
-            of_class = weight[target]
+            of_class = weight[target] if target.dim() > 1 else weight.index_select(0, target)
         else:
             known = target.to(dtype)
             if valid is not None:
@@ -192,8 +192,8 @@ class SoftmaxLoss(TorchLoss):
 
 def _flat(tensor: Tensor | None, dim: int, has_classes: bool) -> Any:
     """Shape (n, C) or (n, C, rest); without classes (n,) or (n, rest)."""
-    if tensor is None:
-        return None
+    if tensor is None or (dim == 1 and tensor.dim() == 1 + has_classes):
+        return tensor
     if not has_classes:
         before = tensor.shape[:dim].numel()
         after = tensor.shape[dim:].numel()

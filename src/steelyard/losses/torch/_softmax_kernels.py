@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+#: Elements in a block for ``hard_in_place``: it hardly needs memory of its own, but many calls on short columns.
+BLOCK = 1 << 19
 #: Below this 1 - p the logarithm of p is formed from it.
 _NEAR = 0.4
 #: Below this p its own logarithm has lost digits.
@@ -74,12 +76,13 @@ def hard_in_place(
     torch.softmax(z, 1, out=out)
     p = out.gather(1, at)
     miss = out.scatter_(1, at, 0.0).sum(1, keepdim=True)
-    log_p = torch.where(miss < _NEAR, torch.log1p(-miss), p.log())
-    if p.numel() and float(p.min()) < _TINY:
+    minus_miss = -miss
+    log_p = torch.where(miss < _NEAR, minus_miss.log1p(), p.log())
+    if p.numel() and p.min().item() < _TINY:
         log_p = torch.where(p < _TINY, torch.log_softmax(z, 1).gather(1, at), log_p)
     value, push = terms(log_p, miss, *(_of_class(parameter, target) for parameter in parameters))
-    push = push * (factor * scale)
-    out.mul_(push).scatter_(1, at, push.mul_(miss).neg_())
+    push = push * factor if scale == 1 else push * (factor * scale)
+    out.mul_(push).scatter_(1, at, minus_miss.mul_(push))
     return (factor * value).squeeze(1)
 
 

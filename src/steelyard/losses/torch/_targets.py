@@ -26,7 +26,7 @@ def check_class_indices(logits: Tensor, target: Tensor, dim: int, ignore_index: 
     DataError
         When an index is out of range; it is named, with its position.
     """
-    expected = tuple(size for place, size in enumerate(logits.shape) if place != dim)
+    expected = (*logits.shape[:dim], *logits.shape[dim + 1 :])
     n_classes = logits.shape[dim]
     if tuple(target.shape) != expected:
         hint = ""
@@ -44,8 +44,8 @@ def check_class_indices(logits: Tensor, target: Tensor, dim: int, ignore_index: 
         return valid
     if target.numel() == 0:
         return None
-    low, high = torch.aminmax(target)
-    if int(low) >= 0 and int(high) < n_classes and not int(low) <= ignore_index <= int(high):
+    low, high = (extreme.item() for extreme in torch.aminmax(target))
+    if low >= 0 and high < n_classes and not low <= ignore_index <= high:
         return None
     valid = target != ignore_index
     wrong = valid & ((target < 0) | (target >= n_classes))
@@ -89,7 +89,7 @@ def check_labels(logits: Tensor, target: Tensor) -> bool:
     if not can_look(target) or not target.numel():
         return True
     low, high = torch.aminmax(target)
-    if float(low) >= 0 and float(high) <= 1:
+    if low.item() >= 0 and high.item() <= 1:
         return False
     if bool(low.isnan()):
         known = torch.where(target.isnan(), torch.zeros_like(target), target)

@@ -13,9 +13,9 @@ from steelyard.losses.torch._compiling import Kernel
 from steelyard.losses.torch._softmax import SoftmaxLoss
 
 
-def terms(log_p: Tensor, miss: Tensor) -> tuple[Tensor, Tensor]:
+def terms(log_p: Tensor, miss: Tensor) -> tuple[Tensor, Any]:
     """-log p, and minus its derivative by log p."""
-    return -log_p, torch.ones_like(log_p)
+    return -log_p, 1.0
 
 
 def hard_formula(*arguments: Any) -> tuple[Tensor, Tensor]:
@@ -71,5 +71,5 @@ class CrossEntropy(SoftmaxLoss):
     0.095
     """
 
-    hard = Kernel(hard_formula, partial(kernels.hard_in_place, terms))
+    hard = Kernel(hard_formula, partial(kernels.hard_in_place, terms), kernels.BLOCK)
     soft = Kernel(soft_formula, partial(kernels.soft_in_place, terms))

@@ -61,7 +61,7 @@ class Focal(SoftmaxLoss):
     0.1733
     """
 
-    hard = Kernel(hard_formula, partial(kernels.hard_in_place, terms))
+    hard = Kernel(hard_formula, partial(kernels.hard_in_place, terms), kernels.BLOCK)
     soft = Kernel(soft_formula, partial(kernels.soft_in_place, terms))
     gamma: Tensor
 

@@ -71,7 +71,7 @@ class LDAM(SoftmaxLoss):
     0.0025
     """
 
-    hard = Kernel(hard_formula, partial(kernels.hard_in_place, terms))
+    hard = Kernel(hard_formula, partial(kernels.hard_in_place, terms), kernels.BLOCK)
     soft = Kernel(soft_formula, partial(kernels.soft_in_place, terms))
     margins: Tensor
 

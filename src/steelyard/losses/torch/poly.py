@@ -55,7 +55,7 @@ class Poly(SoftmaxLoss):
     1.1931
     """
 
-    hard = Kernel(hard_formula, partial(kernels.hard_in_place, terms))
+    hard = Kernel(hard_formula, partial(kernels.hard_in_place, terms), kernels.BLOCK)
     soft = Kernel(soft_formula, partial(kernels.soft_in_place, terms))
 
     def __init__(self, epsilon: float = 1.0, weight: Any = None, **options: Any) -> None:
