@@ -66,10 +66,12 @@ def test_sigmoid_focal(policy: str, gamma: float) -> None:
     z = torch.tensor([LOGITS, LOGITS], dtype=torch.float32)
     y = torch.tensor([[1.0], [0.0]]).expand_as(z)
     soft = torch.tensor([[1.0], [0.0], [0.25]]).expand(3, len(LOGITS))  # one label of 1/4 makes it take both sides
+    many = (z.repeat(1, 300), y.repeat(1, 300))  # large inputs take the logarithm another way
     for values, slope in (
         both(SigmoidFocal(gamma), z, y),
+        both(SigmoidFocal(gamma), *many),
         both(SigmoidFocal(gamma), torch.cat([z, z[:1]]), soft),
-        *([both(BinaryCrossEntropy(), z, y)] if gamma == 0 else []),
+        *([both(BinaryCrossEntropy(), z, y), both(BinaryCrossEntropy(), *many)] if gamma == 0 else []),
     ):
         for row, sign in ((0, 1), (1, -1)):
             for place, logit in enumerate(z[row].tolist()):
@@ -78,6 +80,15 @@ def test_sigmoid_focal(policy: str, gamma: float) -> None:
                 value, by_log_p = focal_of(-mpmath.log1p(mpmath.exp(-turned)), miss, gamma)
                 assert close(values[row, place].item(), value, 1e-6), (row, logit)
                 assert close(slope[row, place].item(), sign * by_log_p * miss, 1e-6), (row, logit)
+
+
+@pytest.mark.parametrize("rows", [1, 9000])
+def test_a_small_alpha_keeps_its_digits(rows: int) -> None:
+    z = torch.zeros(rows, 1, requires_grad=True)
+    loss = SigmoidFocal(0.0, alpha=1e-7, reduction="none")(z, torch.ones(rows, 1))
+    assert loss[0].item() == pytest.approx(1e-7 * 0.6931471805599453, rel=1e-6)
+    (slope,) = torch.autograd.grad(loss.sum(), z)
+    assert slope[0].item() == pytest.approx(-0.5e-7, rel=1e-6)
 
 
 @pytest.mark.parametrize(

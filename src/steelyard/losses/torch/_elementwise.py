@@ -106,7 +106,9 @@ class SigmoidLoss(TorchLoss):
             with torch.enable_grad():
                 return kernel.formula(False, full.reshape(rows[0].shape), *rows[1:], *shared)[1].reshape(shape)
 
-        return attach(logits, loss if reduce else loss.reshape(shape), gradient.reshape(shape), None, again)
+        if rows[0].shape != shape:
+            loss, gradient = loss if reduce else loss.reshape(shape), gradient.reshape(shape)
+        return attach(logits, loss, gradient, None, again)
 
     def along_labels(self, name: str, vector: Tensor | None, logits: Tensor, dtype: torch.dtype) -> Tensor | None:
         """One number per label, in a shape that goes with the logits."""

@@ -19,6 +19,8 @@ from torch.nn import functional
 Terms = Callable[..., tuple[Tensor, Tensor]]
 #: Terms of positives, terms of negatives; the same function where the loss treats them alike.
 Sides = tuple[Terms, Terms]
+#: Elements in a block for ``in_place``, whose tensors then stay in the processor's cache.
+BLOCK = 1 << 17
 #: From this many elements on, operations cost more than calling them.
 _MANY = 8192
 
@@ -73,7 +75,7 @@ def in_place(
 ) -> Tensor:
     """Loss; where all labels are 0 or 1 each logit is turned to its label's side, and one side is computed."""
     y = target.to(dtype)
-    no = 1 - y
+    no = torch.rsub(y, 1)
     # Products of numbers from 0 to 1: their sum is 0 only where each is.
     if missing or sides[0] is not sides[1] or torch.dot(y.reshape(-1), no.reshape(-1)).item() != 0:
         loss, gradient = formula(sides, False, logits, target, weights, missing, factor, balance, dtype, *parameters)
@@ -83,26 +85,25 @@ def in_place(
     against = sign * logits
     miss = torch.sigmoid(against)
     # Only cross-entropy has no parameters, and no use for p; 1 - miss would have lost p's digits.
-    p = torch.sigmoid(against.neg()) if parameters else miss
-    value, push = sides[0](miss, p, _softplus(against, miss), *parameters)
+    p = torch.sigmoid(-against) if parameters else miss
+    if y.numel() < _MANY:
+        # From 40 on torch gives z itself: log(1 + exp(-z)) is then below the last digit, in float64 too.
+        minus_log_p = functional.softplus(against, 1.0, 40.0)
+    else:
+        # log(1 + exp(-|z|)) is -log(1 - p) for the p below 1/2: more operations, but each of them a quick one.
+        least = torch.minimum(p if parameters else 1 - miss, miss)
+        minus_log_p = against.relu_().sub_(least.neg_().log1p_())
+    value, push = sides[0](miss, p, minus_log_p, *parameters)
     torch.mul(push, sign, out=out)
     if balance is not None:
         # Not (a - b) y + b: a small a would be lost in the difference.
-        factor = (y * balance[0]).add_(no * balance[1]).mul_(factor)
+        yes, other = y * (factor * balance[0]), factor * balance[1]
+        factor = yes.add_(no * other) if isinstance(other, Tensor) else yes.add_(no, alpha=other)
     if weights is not None:
         factor = weights.to(dtype) * factor
     out.mul_(factor)
     weighted: Tensor = value * factor
     return weighted
-
-
-def _softplus(x: Tensor, p: Tensor) -> Tensor:
-    """log(1 + exp(x)), where p is its sigmoid."""
-    if x.numel() < _MANY:
-        return functional.logsigmoid(x.neg()).neg_()
-    # log(1 + exp(-|x|)) is -log(1 - p) for the p below 1/2. More operations, but each of them a quick one.
-    small = torch.minimum(p, 1 - p).neg_().log1p_()
-    return torch.relu(x).sub_(small)
 
 
 def _log1p(e: Tensor) -> Tensor:

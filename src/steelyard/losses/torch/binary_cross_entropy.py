@@ -55,7 +55,7 @@ class BinaryCrossEntropy(SigmoidLoss):
     2.0794
     """
 
-    kernel = Kernel(formula, partial(kernels.in_place, (terms, terms)))
+    kernel = Kernel(formula, partial(kernels.in_place, (terms, terms)), kernels.BLOCK)
     pos_weight: Tensor | None
 
     def __init__(self, weight: Any = None, pos_weight: Any = None, **options: Any) -> None:

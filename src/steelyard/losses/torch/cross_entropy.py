@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from steelyard.losses.torch import _softmax_kernels as kernels
@@ -64,6 +63,7 @@ class CrossEntropy(SoftmaxLoss):
 
     Examples
     --------
+    >>> import torch
     >>> logits, target = torch.tensor([[2.5, 0.3], [0.1, 1.0], [3.2, 0.2]]), torch.tensor([0, 1, 0])
     >>> round(CrossEntropy([0.3, 0.7], reduction="weighted_mean")(logits, target).item(), 6)
     0.219161

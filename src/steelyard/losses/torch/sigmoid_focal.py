@@ -65,7 +65,7 @@ class SigmoidFocal(SigmoidLoss):
     0.0433
     """
 
-    kernel = Kernel(formula, partial(kernels.in_place, (terms, terms)))
+    kernel = Kernel(formula, partial(kernels.in_place, (terms, terms)), kernels.BLOCK)
     gamma: Tensor
     alpha: Tensor | None
 
