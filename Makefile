@@ -39,6 +39,7 @@ format: $(VENV)/.dev  ## format the code
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.dev  ## measure speed, memory and verdicts against peers (minutes)
+	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/losses.py
 	$(BIN)/python benchmarks/samplers.py --large
 	$(BIN)/python benchmarks/verdicts.py null --seeds 20
