@@ -15,7 +15,7 @@ from steelyard.errors import UsageError
 from steelyard.metrics import Metric, get_metric
 from steelyard.models import parse_models
 from steelyard.strategy import Strategy, parse_strategies
-from steelyard.study import DataFacts, Progress, StudyPlan, check_arms, execute, make_arms, resolved_plan
+from steelyard.study import DataFacts, Progress, StudyPlan, check_arms, execute, make_arms
 
 DEFAULT_MODELS = "linear, mlp, boosting"
 DEFAULT_STRATEGIES = "standard"
@@ -104,7 +104,8 @@ def run_study(
     options = FoldOptions(folds, repeats, random_state, duplicates)
     plan_for = plan_maker(models, strategies, metric, time_limit)
     data, facts = prepare(table, options)
-    return study_prepared(plan_for(data.n_classes), data, facts, n_jobs=n_jobs, progress=progress)
+    plan = check_arms(plan_for(data.n_classes), data)
+    return study_prepared(plan, data, facts, n_jobs=n_jobs, progress=progress)
 
 
 class plan_maker:  # noqa: N801  # reads as the function it is
@@ -141,11 +142,8 @@ def study_prepared(
     progress: Progress | None = None,
     command: str | None = None,
 ) -> StudyResult:
-    """Run a plan on prepared rows; a negative ``n_jobs`` counts from all processors, as in scikit-learn."""
-    check_arms(plan, data)
-    outcome = execute(
-        resolved_plan(plan, data), data, facts, n_jobs=processes(n_jobs), ledger=ledger, progress=progress
-    )
+    """Run a plan that ``check_arms`` gave; a negative ``n_jobs`` counts from all processors, as in scikit-learn."""
+    outcome = execute(plan, data, facts, n_jobs=processes(n_jobs), ledger=ledger, progress=progress)
     return StudyResult(outcome, command)
 
 

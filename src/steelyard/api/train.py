@@ -9,7 +9,7 @@ from steelyard.errors import UsageError
 from steelyard.metrics import Metric
 from steelyard.models import Model
 from steelyard.strategy import Strategy
-from steelyard.study import StudyPlan, check_arms, fit_decision, make_arms, resolved_plan
+from steelyard.study import StudyPlan, check_arms, fit_decision, make_arms
 
 
 def train_arm(
@@ -29,8 +29,7 @@ def train_arm(
     if left_out:
         raise UsageError(left_out[0])
     arm = next(arm for arm in arms if arm.strategy == strategy)
-    plan = StudyPlan((arm,), metric)
-    check_arms(plan, data)
-    decision = fit_decision(arm, data, resolved_plan(plan, data).metric, n_jobs=n_jobs)
+    plan = check_arms(StudyPlan((arm,), metric), data)
+    decision = fit_decision(arm, data, plan.metric, n_jobs=n_jobs)
     info = {"metric": str(metric), "target": table.target}
     return fit_arm(arm, decision, data, info), facts.warnings

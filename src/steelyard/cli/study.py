@@ -134,7 +134,7 @@ def study(
     say(f"{data.name}: {len(prepared.codes)} rows, {inferred}, {prepared.n_classes} classes, {len(plan.arms)} arms")
     for warning in (*facts.warnings, *plan.left_out):
         say(f"note: {warning}")
-    check_arms(plan, prepared)
+    plan = check_arms(plan, prepared)
     try:
         with study_folder(out, force=force), StudyProgress() as progress:
             result = study_prepared(

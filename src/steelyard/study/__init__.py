@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from steelyard.study.assess import Assessed, bind_adjustment
 from steelyard.study.cells import Progress
-from steelyard.study.check import check_arms, resolved_plan
+from steelyard.study.check import check_arms
 from steelyard.study.compare import score_pair
 from steelyard.study.folds import folds_from_column, make_folds
 from steelyard.study.outcome import DataFacts, StudyOutcome
@@ -29,7 +29,6 @@ __all__ = [
     "make_arms",
     "make_folds",
     "predictions_frame",
-    "resolved_plan",
     "score_pair",
     "study_record",
 ]

@@ -14,8 +14,13 @@ from steelyard.study.resampling import Predictions, metric_values
 from steelyard.study.run import StudyPlan
 
 
-def check_arms(plan: StudyPlan, data: EngineData) -> None:
+def check_arms(plan: StudyPlan, data: EngineData) -> StudyPlan:
     """Bind every arm, and compute the metric, on scores that say nothing.
+
+    Returns
+    -------
+    StudyPlan
+        The plan, with what its metric leaves open filled in: ready to be executed.
 
     Raises
     ------
@@ -32,7 +37,7 @@ def check_arms(plan: StudyPlan, data: EngineData) -> None:
     n = data.n_classes
     codes = np.tile(np.arange(n), 3)
     proba = np.random.default_rng(0).dirichlet(np.ones(n), size=len(codes))
-    metric = resolved_metric(plan.metric, data)
+    metric = _resolved(plan.metric, data)
     metric_values(metric, codes, Predictions(proba.argmax(axis=1)[None], proba[None]), np.ones((1, len(codes)), "f4"))
     positive = rarer_class(data.codes, n) if n == 2 else None
     for arm in plan.arms:
@@ -40,15 +45,11 @@ def check_arms(plan: StudyPlan, data: EngineData) -> None:
         arm.training.loss.bind(facts.priors)
         adjusted = bind_adjustment(arm, facts, data.classes).transform(proba)
         study_decision(arm, n, metric).fit(adjusted, codes, positive=positive).predict(adjusted)
+    return replace(plan, metric=metric)
 
 
-def resolved_metric(metric: Metric, data: EngineData) -> Metric:
+def _resolved(metric: Metric, data: EngineData) -> Metric:
     """Metric of a study: one that looks at a single class looks at the rarer of two."""
     if "positive" in metric.params() and metric.params()["positive"] is None and data.n_classes == 2:
         return metric.replace(positive=rarer_class(data.codes, 2))
     return metric
-
-
-def resolved_plan(plan: StudyPlan, data: EngineData) -> StudyPlan:
-    """Plan with its metric resolved."""
-    return replace(plan, metric=resolved_metric(plan.metric, data))
