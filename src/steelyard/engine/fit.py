@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,22 +82,51 @@ def encode(training: Training, matrix: TableMatrix, schema: TableSchema) -> tupl
 
 
 def fit_encoded(
+    trainings: Sequence[Training],
+    encoder: FittedEncoder,
+    X: Array,
+    codes: NDArray[np.int64],
+    classes: tuple[object, ...],
+    seed: int,
+) -> list[FittedModel]:
+    """Train on encoded rows: draw them, weigh them, fit.
+
+    The trainings are of one model; those that see the same rows are fitted in one call.
+    """
+    counts = np.bincount(codes, minlength=len(classes))
+    if np.count_nonzero(counts) == 1:
+        return [OnlyClass(int(counts.argmax()), len(classes)) for _ in trainings]
+    tasks = [_task(training, encoder, X, codes, classes, seed) for training in trainings]
+    model = trainings[0].model
+    fitted: list[FittedModel | None] = [None] * len(tasks)
+    for places in _sharing_rows(tasks):
+        for place, found in zip(places, model.fit_many([tasks[place] for place in places]), strict=True):
+            fitted[place] = found
+    return [found for found in fitted if found is not None]
+
+
+def _sharing_rows(tasks: Sequence[FitTask]) -> list[list[int]]:
+    together: dict[int, list[int]] = {}
+    for place, task in enumerate(tasks):
+        together.setdefault(id(task.X), []).append(place)
+    return list(together.values())
+
+
+def _task(
     training: Training,
     encoder: FittedEncoder,
     X: Array,
     codes: NDArray[np.int64],
     classes: tuple[object, ...],
     seed: int,
-) -> FittedModel:
-    """Train on encoded rows: draw them, weigh them, fit."""
+) -> FitTask:
     counts = np.bincount(codes, minlength=len(classes))
-    if np.count_nonzero(counts) == 1:
-        return OnlyClass(int(counts.argmax()), len(classes))
     sampling = training.sampling
-    if not training.model.draws or sampling.synthetic:
+    neutral = Shuffled()
+    if sampling != neutral and (not training.model.draws or sampling.synthetic):
         X, codes = sampling.resample(X, codes, len(classes), np.random.default_rng(seed))
-        sampling = Shuffled()
-    task = FitTask(
+        sampling = neutral
+    return FitTask(
         X=X,
         codes=codes,
         sample_weight=training.weighting.values(classes, counts)[codes],
@@ -106,7 +136,6 @@ def fit_encoded(
         seed=seed,
         sampling=sampling,
     )
-    return training.model.fit(task)
 
 
 def fit_pipeline(
@@ -123,4 +152,5 @@ def fit_pipeline(
     # One thread: sums in another order would give other last digits.
     with threadpool_limits(1):
         encoder, X = encode(training, matrix, schema)
-        return FittedPipeline(encoder, fit_encoded(training, encoder, X, codes, classes, seed))
+        model = fit_encoded([training], encoder, X, codes, classes, seed)[0]
+        return FittedPipeline(encoder, model)

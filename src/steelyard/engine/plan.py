@@ -80,7 +80,7 @@ class FitOutcome:
     proba : ndarray of float32, shape (n_rows_of_the_fold, n_classes)
         Probabilities, rows in the order of the data.
     seconds : float
-        Processor time of encoding (shared out), training and scoring.
+        Processor time of encoding, training and scoring, shared out evenly over plans that were done together.
     """
 
     plan: FitPlan

@@ -81,10 +81,13 @@ def _fit_together(plans: Sequence[FitPlan], data: EngineData) -> Iterator[FitOut
         encoder, X = encode(first.training, data.matrix.take(train), data.schema)
         X_score = encoder.transform(data.matrix.take(score))
         shared = (time.process_time() - started) / len(plans)
-    for plan in plans:
+    for batch in [plans] if first.training.model.together else [[plan] for plan in plans]:
         started = time.process_time()
         with threadpool_limits(1), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model = fit_encoded(plan.training, encoder, X, data.codes[train], data.classes, seed)
-            proba = model.predict_proba(X_score).astype(np.float32)
-        yield FitOutcome(plan, proba, shared + time.process_time() - started)
+            trainings = [plan.training for plan in batch]
+            models = fit_encoded(trainings, encoder, X, data.codes[train], data.classes, seed)
+            probas = [model.predict_proba(X_score).astype(np.float32) for model in models]
+        seconds = shared + (time.process_time() - started) / len(batch)
+        for plan, proba in zip(batch, probas, strict=True):
+            yield FitOutcome(plan, proba, seconds)

@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from steelyard.losses import schedules
-from steelyard.losses._base import BoundLoss, Loss
+from steelyard.losses._base import BoundLoss, BoundMultilabelLoss, Loss
 from steelyard.losses.cross_entropy import CrossEntropyLoss
 from steelyard.losses.focal import FocalLoss
 from steelyard.losses.logit_adjusted import LogitAdjustedLoss
@@ -36,6 +36,7 @@ __all__ = [
     "Asymmetric",
     "BinaryCrossEntropy",
     "BoundLoss",
+    "BoundMultilabelLoss",
     "CostSensitive",
     "CrossEntropy",
     "CrossEntropyLoss",

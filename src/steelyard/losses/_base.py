@@ -15,14 +15,19 @@ Array = NDArray[np.float64]
 #: (logits (n, C), codes (n,)) -> (loss per example (n,), gradient by the logits (n, C)).
 BoundLoss = Callable[[Array, NDArray[np.int64]], tuple[Array, Array]]
 
+#: (logits (n, C), targets (n, C)) -> (loss per entry (n, C), gradient by the logits (n, C)).
+BoundMultilabelLoss = Callable[[Array, Array], tuple[Array, Array]]
+
 
 @component
 class Loss(Component):
-    """A loss for one label among C classes."""
+    """A loss for one label among C classes, and, where ``multilabel`` is true, for several labels of a row."""
 
     kind: ClassVar[str] = "loss"
     #: Whether the loss itself corrects for class shares.
     uses_priors: ClassVar[bool] = False
+    #: Whether it has a form for rows with several labels.
+    multilabel: ClassVar[bool] = False
 
     def bind(self, priors: Array) -> BoundLoss:
         """Loss for training rows in which the classes have these shares.
@@ -36,6 +41,22 @@ class Loss(Component):
         -------
         callable
             ``(logits (n, C), codes (n,)) -> (loss (n,), gradient (n, C))``, float64.
+        """
+        raise NotImplementedError
+
+    def bind_multilabel(self, priors: Array) -> BoundMultilabelLoss:
+        """Loss of independent sigmoids, for training rows in which the labels have these shares.
+
+        Parameters
+        ----------
+        priors : ndarray of shape (n_classes,)
+            Share of the rows that have each label, among those where it is known.
+
+        Returns
+        -------
+        callable
+            ``(logits (n, C), targets (n, C)) -> (loss (n, C), gradient (n, C))``, float64; both are 0 where the
+            target is NaN.
         """
         raise NotImplementedError
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -22,12 +23,14 @@ class FitTask:
 
     Parameters
     ----------
-    X : ndarray of shape (n_rows, n_columns)
-        Encoded training rows, float64; missing values are NaN in the ordinal encoding only.
-    codes : ndarray of shape (n_rows,)
-        Class of each row, 0 to ``n_classes - 1``.
-    sample_weight : ndarray of shape (n_rows,)
-        Weight of each row; the mean is about 1.
+    X : ndarray or scipy.sparse.csr_array of shape (n_rows, n_columns)
+        Encoded training rows, float64; missing values are NaN in the ordinal encoding only. Sparse only for a model
+        whose ``sparse`` is true.
+    codes : ndarray of int64, shape (n_rows,), or of float64, shape (n_rows, n_classes)
+        Class of each row, 0 to ``n_classes - 1``. With several labels for a row: 1 where a label holds, 0 where it
+        does not, NaN where it is not known.
+    sample_weight : ndarray of shape (n_rows,), or (n_rows, n_classes) with several labels
+        Weight of each row, or of each of its labels; the mean is about 1.
     n_classes : int
         Number of classes, those without a training row included.
     loss : Loss
@@ -50,6 +53,11 @@ class FitTask:
     seed: int
     sampling: Sampling = field(default_factory=Shuffled)
 
+    @property
+    def multilabel(self) -> bool:
+        """Whether a row may have several labels."""
+        return self.codes.ndim == 2
+
 
 @dataclass(frozen=True)
 class ModelState:
@@ -64,7 +72,10 @@ class FittedModel(Protocol):
     """A trained model."""
 
     def predict_proba(self, X: Array) -> Array:
-        """Probabilities (n_rows, n_classes); a class without training rows has 0."""
+        """Probabilities (n_rows, n_classes); a class without training rows has 0.
+
+        They sum to 1 over the classes, except where a row may have several labels: there each stands for itself.
+        """
 
     def to_state(self) -> ModelState:
         """Plain data from which :meth:`Model.restore` makes the same model."""
@@ -81,6 +92,19 @@ class Model(Component):
     any_loss: ClassVar[bool] = False
     #: Whether it passes over the rows several times, and draws them anew each time.
     draws: ClassVar[bool] = False
+    #: Whether it learns rows with several labels, and rows in a sparse matrix.
+    multilabel: ClassVar[bool] = False
+    sparse: ClassVar[bool] = False
+
+    #: Whether ``fit_many`` is faster than one fit after the other.
+    together: ClassVar[bool] = False
+
+    def fit_many(self, tasks: Sequence[FitTask]) -> list[FittedModel]:
+        """Train on tasks that share one ``X``; a model that can train many at once does so here.
+
+        What a task gives does not depend on the tasks beside it.
+        """
+        return [self.fit(task) for task in tasks]
 
     def fit(self, task: FitTask) -> FittedModel:
         """Train on one task; deterministic for a given seed."""
