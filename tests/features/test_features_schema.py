@@ -162,7 +162,7 @@ def test_warnings_say_one_sentence_per_reason_and_what_spoils_a_number():
             "a": [1] * 30,
             "b": ["x"] * 30,
             "i": range(30),
-            "comma": ["1,5", "2,25", "7"] * 10,
+            "comma": ["1,500", "2,250", "7"] * 10,
             "spoilt": [*map(str, range(29)), "unknown"],
             "ok": [1, 2, 4] * 10,
         }
@@ -171,7 +171,7 @@ def test_warnings_say_one_sentence_per_reason_and_what_spoils_a_number():
         "columns 'a', 'b' are not used: constant.",
         "column 'i' is not used: id-like: a row number.",
         "column 'spoilt' is not used: id-like: all values differ.",
-        "column 'comma' looks like numbers with a decimal comma: write them with a point.",
+        "column 'comma' holds numbers with commas, for thousands or for decimals: write them without.",
         "column 'spoilt' is not numeric because of 1 value like 'unknown' (row 30).",
     )
 
@@ -214,3 +214,31 @@ def test_kinds_in_real_tables(name, target, numeric, categorical, dropped):
     for position, (column, known) in enumerate(zip(schema.categorical, schema.categories, strict=True)):
         named = [known[code] if code >= 0 else None for code in matrix.codes[:, position]]
         assert named == features[column].to_list()
+
+
+def test_iso_dates_are_seconds_whatever_part_of_them_is_written() -> None:
+    written = ["2024-02-29", "1970-01-02T00:00:01Z", "2024-02-29 12:30", "2024-02-29T12:30:15.5+02:00", "NA", None]
+    frame = pl.DataFrame({"seen": written})
+    schema = TableSchema.infer(frame)
+    assert (schema.columns[0].kind, schema.columns[0].written) == ("numeric", "date")
+    expected = [
+        datetime.datetime(2024, 2, 29, tzinfo=datetime.UTC).timestamp(),
+        86401.0,
+        datetime.datetime(2024, 2, 29, 12, 30, tzinfo=datetime.UTC).timestamp(),
+        datetime.datetime(2024, 2, 29, 10, 30, 15, 500000, tzinfo=datetime.UTC).timestamp(),
+        np.nan,
+        np.nan,
+    ]
+    again = TableSchema.from_dict(schema.to_dict())
+    np.testing.assert_array_equal(again.extract(frame).numeric.ravel(), expected)
+
+
+def test_impossible_dates_stay_categories() -> None:
+    schema = TableSchema.infer(pl.DataFrame({"seen": ["2024-02-30", "2024-02-28", "2024-02-28"]}))
+    assert schema.columns[0].kind == "categorical"
+
+
+def test_decimal_commas_are_read_where_they_cannot_part_thousands() -> None:
+    frame = pl.DataFrame({"price": ["1,5", "-2", "3,25e1", "?"]})
+    schema = TableSchema.infer(frame)
+    np.testing.assert_array_equal(schema.extract(frame).numeric.ravel(), [1.5, -2.0, 32.5, np.nan])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +18,18 @@ if TYPE_CHECKING:
 MISSING_MARKERS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "none", "?", "-")
 
 
-def numbers(series: pl.Series) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+#: How the numbers of a text column may be written.
+Written = Literal["number", "date", "decimal_comma"]
+_DATE = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$"
+_COMMA = r"^[+-]?(\d+,\d*|,\d+|\d+)([eE][+-]?\d+)?$"
+_THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})*$"
+
+
+def numbers(series: pl.Series, written: Written = "number") -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Values as float64, NaN where missing, and a mask of the values that are no number.
 
-    Dates and times become seconds since 1970 (UTC), durations seconds.
+    Dates and times become seconds since 1970 (UTC), durations seconds. Text is read as it is ``written``: as
+    numbers with a point, as ISO 8601 dates, or as numbers with a decimal comma.
     """
     import polars as pl
 
@@ -31,7 +39,7 @@ def numbers(series: pl.Series) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     bad = np.zeros(series.len(), dtype=bool)
     if kind == pl.String:
         text = series.str.strip_chars()
-        values = text.cast(pl.Float64, strict=False)
+        values = _READ[written](text)
         not_number = values.is_null() & text.is_not_null()
         if not_number.any():
             bad = (not_number & ~text.is_in(list(MISSING_MARKERS)).fill_null(True)).to_numpy()
@@ -46,6 +54,63 @@ def numbers(series: pl.Series) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     else:
         return np.full(series.len(), np.nan), series.is_not_null().to_numpy()
     return values.cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float64, copy=False), bad
+
+
+def written_as(series: pl.Series) -> Written | None:
+    """How the values of a text column that is not numeric as it stands could still be read as numbers.
+
+    Dates must all be ISO 8601. Commas are taken for decimal ones only where some value shows that they do not
+    part thousands: ``1,5`` does, ``1,500`` does not.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> written_as(pl.Series(["2024-01-31", "2024-02-01 12:30", "NA"]))
+    'date'
+    >>> written_as(pl.Series(["1,5", "2"])), written_as(pl.Series(["1,500", "2"])), written_as(pl.Series(["a", "1"]))
+    ('decimal_comma', None, None)
+    """
+    text = series.str.strip_chars()
+    known = text.filter(text.is_not_null() & ~text.is_in(list(MISSING_MARKERS)))
+    if known.is_empty():
+        return None
+    if known.str.contains(_DATE).all() and _dates(known).is_not_null().all():
+        return "date"
+    if known.str.contains(_COMMA).all() and not known.str.contains(_THOUSANDS).all():
+        return "decimal_comma"
+    return None
+
+
+def _plain(text: pl.Series) -> pl.Series:
+    import polars as pl
+
+    return text.cast(pl.Float64, strict=False)
+
+
+def _dates(text: pl.Series) -> pl.Series:
+    import polars as pl
+
+    iso = text.str.replace(" ", "T", literal=True)
+    # One form for all of them: seconds and an offset are filled in where they are left out.
+    iso = iso.str.replace(r"^(\d{4}-\d{2}-\d{2})$", "${1}T00:00:00")
+    iso = iso.str.replace(r"^(.{10}T\d{2}:\d{2})(Z|[+-].*)?$", "${1}:00${2}")
+    iso = iso.str.replace(r"Z$", "+00:00").str.replace(r"([+-]\d{2})(\d{2})$", "${1}:${2}")
+    iso = iso.str.replace(r"^(.{10}T[\d:.]+)$", "${1}+00:00")
+    return (
+        iso.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", time_unit="us", strict=False).dt.epoch("us").cast(pl.Float64)
+        / 1e6
+    )
+
+
+def _with_comma(text: pl.Series) -> pl.Series:
+    return _plain(text.str.replace(",", ".", literal=True))
+
+
+_READ: dict[Written, Callable[[pl.Series], pl.Series]] = {
+    "number": _plain,
+    "date": _dates,
+    "decimal_comma": _with_comma,
+}
 
 
 def check_numbers(series: pl.Series, values: NDArray[np.float64], bad: NDArray[np.bool_]) -> None:

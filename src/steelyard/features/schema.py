@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -48,6 +48,8 @@ class ColumnSchema:
         Known categories, the most frequent first; equal counts by name.
     note : str
         A sentence about something odd, or empty.
+    written : {"number", "date", "decimal_comma"}
+        How the numbers of a numeric text column are written.
     """
 
     name: str
@@ -55,6 +57,7 @@ class ColumnSchema:
     reason: str = ""
     categories: tuple[str, ...] = ()
     note: str = ""
+    written: column_values.Written = "number"
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ class TableSchema:
         """Schema of a table from its values; labels play no part.
 
         A column is numeric when all its values are numbers (in text columns ``NA``, ``?``, ``-`` and the like
-        then count as missing), otherwise categorical. Booleans and pandas' categoricals are categorical.
+        then count as missing; ISO 8601 dates become seconds, and decimal commas are read), otherwise categorical.
+        Booleans and pandas' categoricals are categorical.
         Columns that cannot help on new rows are dropped with a reason: constant, all missing, row numbers,
         identifiers, text.
 
@@ -106,6 +110,11 @@ class TableSchema:
     def numeric(self) -> tuple[str, ...]:
         """Names of the numeric columns."""
         return tuple(column.name for column in self.columns if column.kind == "numeric")
+
+    @cached_property
+    def written(self) -> tuple[column_values.Written, ...]:
+        """How each numeric column is written where it is text."""
+        return tuple(column.written for column in self.columns if column.kind == "numeric")
 
     @cached_property
     def categorical(self) -> tuple[str, ...]:
@@ -156,8 +165,8 @@ class TableSchema:
                 "which the model was trained on"
             )
         numeric = np.empty((frame.height, len(self.numeric)))
-        for position, name in enumerate(self.numeric):
-            values, bad = column_values.numbers(frame[name])
+        for position, (name, written) in enumerate(zip(self.numeric, self.written, strict=True)):
+            values, bad = column_values.numbers(frame[name], written)
             column_values.check_numbers(frame[name], values, bad)
             numeric[:, position] = values
         codes = np.empty((frame.height, len(self.categorical)), dtype=np.int32)
@@ -199,6 +208,9 @@ def _infer_column(series: pl.Series) -> ColumnSchema:
     values, bad = column_values.numbers(series)
     if kind != pl.String or (not bad.any() and not np.isnan(values).all()):
         return _numeric(series, values, bad)
+    written = column_values.written_as(series)
+    if written:
+        return replace(_numeric(series, *column_values.numbers(series, written)), written=written)
     as_text = column_values.text(series)
     if as_text.null_count() == as_text.len():
         return ColumnSchema(name, "dropped", ALL_MISSING)
@@ -248,7 +260,7 @@ def _note(series: pl.Series, values: np.ndarray[Any, Any], bad: np.ndarray[Any, 
 
     with_point = series.str.strip_chars().str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
     if (with_point.is_not_null() | ~pl.Series(bad)).all():
-        return f"column {series.name!r} looks like numbers with a decimal comma: write them with a point."
+        return f"column {series.name!r} holds numbers with commas, for thousands or for decimals: write them without."
     known = int((~np.isnan(values)).sum())
     if known >= _MOSTLY_NUMBERS * (known + int(bad.sum())):
         row, n_bad = int(np.flatnonzero(bad)[0]), int(bad.sum())
