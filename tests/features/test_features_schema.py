@@ -54,7 +54,7 @@ def _column(values, **options):
         ([f"id{number}" for number in range(21)], "dropped", "id-like: all values differ"),
         ([f"id{number}" for number in range(20)], "categorical", ""),
         ([f"id{number % 36}" for number in range(40)], "categorical", ""),
-        ([f"the word {number}" for number in range(21)], "dropped", "looks like text"),
+        ([f"the word {number}" for number in range(21)], "text", ""),
         ([["a"], ["b"]], "dropped", "holds lists or objects"),
     ],
 )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from steelyard.engine.plan import Training
 from steelyard.errors import DataError
-from steelyard.features import FittedEncoder, TableEncoder, TableMatrix, TableSchema
+from steelyard.features import FittedEncoder, TableMatrix, TableSchema
 from steelyard.models import FitTask, FittedModel, ModelState
 from steelyard.samplers import Shuffled
 
@@ -77,7 +77,7 @@ def training_facts(training: Training, codes: NDArray[np.int64], classes: tuple[
 
 def encode(training: Training, matrix: TableMatrix, schema: TableSchema) -> tuple[FittedEncoder, Array]:
     """Encoder of the model's kind fitted on these rows, and the rows encoded."""
-    encoder = TableEncoder(training.encoding).fit(matrix, schema)
+    encoder = training.encoder.fit(matrix, schema)
     return encoder, encoder.transform(matrix)
 
 

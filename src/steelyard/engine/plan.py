@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from steelyard.features import TableEncoder
 from steelyard.losses import Loss
-from steelyard.models import Encoding, Model
+from steelyard.models import Model
 from steelyard.samplers import Sampling
 from steelyard.strategy import SLOTS, Strategy
 from steelyard.weighting import Weighting
@@ -53,9 +54,11 @@ class Training:
         return self.strategy.sampling
 
     @property
-    def encoding(self) -> Encoding:
-        """Encoding of the rows: the model's, but rows can only be made up where there are no gaps and no codes."""
-        return "onehot" if self.sampling.synthetic else self.model.encoding
+    def encoder(self) -> TableEncoder:
+        """How the rows are encoded: as the model wants, but rows can be made up only without gaps and codes."""
+        if self.sampling.synthetic:
+            return TableEncoder("onehot")
+        return TableEncoder(self.model.encoding, sparse=self.model.sparse)
 
     def __str__(self) -> str:
         return f"{self.strategy} | {self.model}"

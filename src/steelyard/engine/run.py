@@ -61,7 +61,7 @@ def fit_many(
 def _grouped(plans: Iterable[FitPlan]) -> dict[tuple[Any, ...], list[FitPlan]]:
     groups: dict[tuple[Any, ...], list[FitPlan]] = {}
     for plan in plans:
-        groups.setdefault((plan.training.model, plan.training.encoding, plan.repeat, plan.fold), []).append(plan)
+        groups.setdefault((plan.training.model, plan.training.encoder, plan.repeat, plan.fold), []).append(plan)
     return groups
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from steelyard.features.encoder import FittedEncoder, TableEncoder
+from steelyard.features._base import FittedEncoder
+from steelyard.features.encoder import TableEncoder
 from steelyard.features.matrix import TableMatrix
 from steelyard.features.schema import ColumnSchema, TableSchema
 

@@ -2,68 +2,23 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from steelyard.errors import ArtifactError, DataError, UnknownNameError
+from steelyard.errors import DataError, UnknownNameError
+from steelyard.features._base import FittedEncoder
 from steelyard.features.matrix import MISSING, UNKNOWN, TableMatrix
 from steelyard.features.scaling import Scaling
 from steelyard.features.schema import TableSchema
+from steelyard.features.with_text import WithText
 
 Style = Literal["onehot", "ordinal"]
 #: A category seen fewer times than this in the fitted rows gets no column of its own.
 _MIN_COUNT = 2
-
-
-class FittedEncoder(ABC):
-    """Encoding with everything it learned.
-
-    Attributes
-    ----------
-    style : {"onehot", "ordinal"}
-    feature_names : tuple of str
-        Names of the output's columns.
-    """
-
-    style: ClassVar[Style]
-    feature_names: tuple[str, ...]
-
-    @abstractmethod
-    def transform(self, matrix: TableMatrix) -> NDArray[np.float64]:
-        """Rows as a C-contiguous float64 array of shape (n_rows, n_features)."""
-
-    @property
-    @abstractmethod
-    def categorical_mask(self) -> NDArray[np.bool_]:
-        """True, of shape (n_features,), for the columns that hold category codes."""
-
-    @abstractmethod
-    def to_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """What was learned: a JSON-safe dict, and arrays for a safetensors file."""
-
-    @staticmethod
-    def from_state(meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> FittedEncoder:
-        """Encoder from :meth:`to_state`'s dict and arrays.
-
-        Raises
-        ------
-        ArtifactError
-            When a part is missing or unknown.
-        """
-        try:
-            fitted = _STYLES[meta["style"]]
-            return fitted._from_state(meta, arrays)
-        except (KeyError, TypeError) as error:
-            raise ArtifactError(f"the saved encoder is damaged: {error}") from None
-
-    @classmethod
-    @abstractmethod
-    def _from_state(cls, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> FittedEncoder: ...
 
 
 @dataclass(frozen=True)
@@ -78,6 +33,9 @@ class TableEncoder:
         the fitted rows had missing values; a 0/1 column per category seen at least twice, and one for
         "missing" where it was seen. Other categories are all zeros. ``"ordinal"``, for trees: numbers as they
         are and category codes, NaN where missing or unknown.
+
+    sparse : bool
+        Whether text columns are kept as sparse n-grams, or projected to dense columns.
 
     Raises
     ------
@@ -101,10 +59,11 @@ class TableEncoder:
     """
 
     style: Style = "onehot"
+    sparse: bool = False
 
     def __post_init__(self) -> None:
-        if self.style not in _STYLES:
-            raise UnknownNameError("encoding", self.style, _STYLES)
+        if self.style not in get_args(Style):
+            raise UnknownNameError("encoding", self.style, get_args(Style))
 
     def fit(self, matrix: TableMatrix, schema: TableSchema) -> FittedEncoder:
         """Learn from the given rows, and from no others.
@@ -116,22 +75,28 @@ class TableEncoder:
         """
         if len(matrix) == 0:
             raise DataError("an encoder cannot be fitted on no rows")
-        return OneHot.learn(matrix, schema) if self.style == "onehot" else Ordinal.learn(matrix, schema)
+        table = OneHot.learn(matrix, schema) if self.style == "onehot" else Ordinal.learn(matrix, schema)
+        return WithText.learn(table, matrix, sparse=self.sparse) if schema.text else table
 
 
 @dataclass(frozen=True, eq=False)
 class Ordinal(FittedEncoder):
     """Numbers as they are and category codes, NaN where missing or unknown."""
 
-    style: ClassVar[Style] = "ordinal"
+    style: ClassVar[str] = "ordinal"
 
-    feature_names: tuple[str, ...]
+    names: tuple[str, ...]
     n_numeric: int
 
     @classmethod
     def learn(cls, matrix: TableMatrix, schema: TableSchema) -> Ordinal:
         """Encoder for the schema's columns; the rows teach it nothing."""
         return cls((*schema.numeric, *schema.categorical), len(schema.numeric))
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the output's columns."""
+        return self.names
 
     @property
     def categorical_mask(self) -> NDArray[np.bool_]:
@@ -159,9 +124,9 @@ class Ordinal(FittedEncoder):
 class OneHot(FittedEncoder):
     """Standardised numbers, missing indicators and one 0/1 column per category."""
 
-    style: ClassVar[Style] = "onehot"
+    style: ClassVar[str] = "onehot"
 
-    feature_names: tuple[str, ...]
+    names: tuple[str, ...]
     scaling: Scaling
     #: Numeric columns that had missing values in the fitted rows, shape (n_numeric,).
     indicated: NDArray[np.bool_]
@@ -189,6 +154,11 @@ class OneHot(FittedEncoder):
             for code in order + UNKNOWN:
                 names.append(f"{name} (missing)" if code == MISSING else f"{name}={categories[code]}")
         return cls(tuple(names), Scaling.learn(matrix.numeric), indicated, tuple(lookup))
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the output's columns."""
+        return self.names
 
     @property
     def categorical_mask(self) -> NDArray[np.bool_]:
@@ -225,9 +195,3 @@ class OneHot(FittedEncoder):
         lookup = np.split(arrays["lookup"], cuts) if arrays["lookup_sizes"].size else []
         indicated = arrays["indicated"].astype(bool)
         return cls(tuple(meta["feature_names"]), Scaling.from_arrays(arrays), indicated, tuple(lookup))
-
-
-_STYLES: dict[str, type[FittedEncoder]] = {
-    cast(str, OneHot.style): OneHot,
-    cast(str, Ordinal.style): Ordinal,
-}

@@ -1,12 +1,15 @@
-"""The rows of a table under a schema: numbers and category codes, before any encoding is learned."""
+"""The rows of a table under a schema: numbers, category codes and counted words, before any encoding is learned."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 #: Code of a missing category.
 MISSING = -1
@@ -24,6 +27,8 @@ class TableMatrix:
         NaN where missing, never infinite.
     codes : ndarray of int32, shape (n_rows, n_categorical)
         Position in the column's categories, -1 where missing, -2 where unknown.
+    text : tuple of csr_array of float32, shape (n_rows, n_hashed)
+        Counted n-grams of the text columns: for each column, one matrix for each way of counting.
 
     Examples
     --------
@@ -35,10 +40,11 @@ class TableMatrix:
 
     numeric: NDArray[np.float64]
     codes: NDArray[np.int32]
+    text: tuple[csr_array, ...] = ()
 
     def __len__(self) -> int:
         return int(self.numeric.shape[0])
 
     def take(self, rows: Any) -> TableMatrix:
         """Matrix of the given rows: positions, a boolean mask or a slice."""
-        return TableMatrix(self.numeric[rows], self.codes[rows])
+        return TableMatrix(self.numeric[rows], self.codes[rows], tuple(block[rows] for block in self.text))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,25 +12,27 @@ import numpy as np
 from steelyard.errors import ArtifactError, DataError
 from steelyard.features import columns as column_values
 from steelyard.features.matrix import TableMatrix
+from steelyard.features.text import count_ngrams
 
 if TYPE_CHECKING:
     import polars as pl
 
-Kind = Literal["numeric", "categorical", "dropped"]
+Kind = Literal["numeric", "categorical", "text", "dropped"]
 
 #: Further categories get no code of their own: boosting's histograms hold 255 bins, one of them for missing.
 MAX_CATEGORIES = 254
 #: Tables of up to this many rows are too small to tell an identifier from a feature.
 _FEW_ROWS = 20
 _DISTINCT_SHARE = 0.95
+#: Strings of this many words, half of them different, are text.
 _TEXT_WORDS = 3.0
+_TEXT_SHARE = 0.5
 _MOSTLY_NUMBERS = 0.9
 
 CONSTANT = "constant"
 ALL_MISSING = "all missing"
 ID_LIKE = "id-like: all values differ"
 ROW_NUMBER = "id-like: a row number"
-TEXT = "looks like text"
 NESTED = "holds lists or objects"
 
 
@@ -41,7 +43,7 @@ class ColumnSchema:
     Attributes
     ----------
     name : str
-    kind : {"numeric", "categorical", "dropped"}
+    kind : {"numeric", "categorical", "text", "dropped"}
     reason : str
         Why it is dropped; empty otherwise.
     categories : tuple of str
@@ -85,14 +87,16 @@ class TableSchema:
     columns: tuple[ColumnSchema, ...]
 
     @classmethod
-    def infer(cls, features: pl.DataFrame) -> TableSchema:
+    def infer(cls, features: pl.DataFrame, text: Collection[str] = ()) -> TableSchema:
         """Schema of a table from its values; labels play no part.
+
+        The columns named in ``text`` are text, whatever they look like.
 
         A column is numeric when all its values are numbers (in text columns ``NA``, ``?``, ``-`` and the like
         then count as missing; ISO 8601 dates become seconds, and decimal commas are read), otherwise categorical.
-        Booleans and pandas' categoricals are categorical.
-        Columns that cannot help on new rows are dropped with a reason: constant, all missing, row numbers,
-        identifiers, text.
+        Booleans and pandas' categoricals are categorical. Strings of several words, most of them different, are
+        text. Columns that cannot help on new rows are dropped with a reason: constant, all missing, row numbers,
+        identifiers.
 
         Raises
         ------
@@ -101,8 +105,18 @@ class TableSchema:
         """
         if features.height == 0:
             raise DataError("the table has no rows")
-        schema = cls(tuple(_infer_column(column) for column in features.get_columns()))
-        if not schema.numeric and not schema.categorical:
+        absent = [name for name in text if name not in features.columns]
+        if absent:
+            raise DataError(
+                f"there is no column {absent[0]!r} to read as text; there are {', '.join(features.columns)}"
+            )
+        schema = cls(
+            tuple(
+                ColumnSchema(column.name, "text") if column.name in text else _infer_column(column)
+                for column in features.get_columns()
+            )
+        )
+        if not schema.numeric and not schema.categorical and not schema.text:
             raise DataError(f"the table has no usable feature column: {' '.join(schema.warnings)}")
         return schema
 
@@ -120,6 +134,11 @@ class TableSchema:
     def categorical(self) -> tuple[str, ...]:
         """Names of the categorical columns."""
         return tuple(column.name for column in self.columns if column.kind == "categorical")
+
+    @cached_property
+    def text(self) -> tuple[str, ...]:
+        """Names of the text columns."""
+        return tuple(column.name for column in self.columns if column.kind == "text")
 
     @cached_property
     def categories(self) -> tuple[tuple[str, ...], ...]:
@@ -150,7 +169,7 @@ class TableSchema:
         Returns
         -------
         TableMatrix
-            ``numeric`` (n_rows, n_numeric) float64 and ``codes`` (n_rows, n_categorical) int32.
+            ``numeric`` (n_rows, n_numeric) float64, ``codes`` (n_rows, n_categorical) int32, and the counted text.
 
         Raises
         ------
@@ -158,7 +177,7 @@ class TableSchema:
             When used columns are missing (all are named), or a numeric column holds something else than a
             finite number (column, row and value are named).
         """
-        absent = [name for name in (*self.numeric, *self.categorical) if name not in frame.columns]
+        absent = [name for name in (*self.numeric, *self.categorical, *self.text) if name not in frame.columns]
         if absent:
             raise DataError(
                 f"the table lacks the column{'s' * (len(absent) > 1)} {', '.join(map(repr, absent))}, "
@@ -172,7 +191,8 @@ class TableSchema:
         codes = np.empty((frame.height, len(self.categorical)), dtype=np.int32)
         for position, (name, categories) in enumerate(zip(self.categorical, self.categories, strict=True)):
             codes[:, position] = column_values.codes(frame[name], categories)
-        return TableMatrix(numeric, codes)
+        counted = [count_ngrams(column_values.text(frame[name])) for name in self.text]
+        return TableMatrix(numeric, codes, tuple(block for blocks in counted for block in blocks))
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
@@ -245,10 +265,12 @@ def _categorical(series: pl.Series, note: str = "") -> ColumnSchema:
     counts = values.alias("category").value_counts(name="count")
     if counts.height == 1 and values.len() == series.len():
         return ColumnSchema(series.name, "dropped", CONSTANT)
-    if values.len() > _FEW_ROWS and counts.height > _DISTINCT_SHARE * values.len():
+    if values.len() > _FEW_ROWS and counts.height > _TEXT_SHARE * values.len():
         words = values.str.count_matches(r"\S+").mean()
-        is_text = isinstance(words, float) and words >= _TEXT_WORDS
-        return ColumnSchema(series.name, "dropped", TEXT if is_text else ID_LIKE, note=note)
+        if isinstance(words, float) and words >= _TEXT_WORDS:
+            return ColumnSchema(series.name, "text", note=note)
+        if counts.height > _DISTINCT_SHARE * values.len():
+            return ColumnSchema(series.name, "dropped", ID_LIKE, note=note)
     ordered = counts.sort(["count", "category"], descending=[True, False])
     categories = tuple(ordered["category"].head(MAX_CATEGORIES).cast(pl.String).to_list())
     return ColumnSchema(series.name, "categorical", categories=categories, note=note)
