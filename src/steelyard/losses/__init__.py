@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from steelyard.losses import schedules
-from steelyard.losses._base import BoundLoss, BoundMultilabelLoss, Loss
+from steelyard.losses._base import BoundCurvature, BoundLoss, BoundMultilabelLoss, Loss
 from steelyard.losses.cross_entropy import CrossEntropyLoss
 from steelyard.losses.focal import FocalLoss
 from steelyard.losses.logit_adjusted import LogitAdjustedLoss
@@ -35,6 +35,7 @@ __all__ = [
     "LDAM",
     "Asymmetric",
     "BinaryCrossEntropy",
+    "BoundCurvature",
     "BoundLoss",
     "BoundMultilabelLoss",
     "CostSensitive",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -14,6 +15,9 @@ Array = NDArray[np.float64]
 
 #: (logits (n, C), codes (n,)) -> (loss per example (n,), gradient by the logits (n, C)).
 BoundLoss = Callable[[Array, NDArray[np.int64]], tuple[Array, Array]]
+
+#: (logits (n, C), codes (n,)) -> second derivative of each example's loss by each logit (n, C).
+BoundCurvature = Callable[[Array, NDArray[np.int64]], Array]
 
 #: (logits (n, C), targets (n, C)) -> (loss per entry (n, C), gradient by the logits (n, C)).
 BoundMultilabelLoss = Callable[[Array, Array], tuple[Array, Array]]
@@ -44,6 +48,23 @@ class Loss(Component):
         """
         raise NotImplementedError
 
+    def bind_curvature(self, priors: Array) -> BoundCurvature:
+        """Second derivatives, for models that take Newton steps; may be negative where the loss is not convex.
+
+        A loss that does not say otherwise gets central differences of its gradient, good to about 1e-8.
+
+        Parameters
+        ----------
+        priors : ndarray of shape (n_classes,)
+            As for :meth:`bind`.
+
+        Returns
+        -------
+        callable
+            ``(logits (n, C), codes (n,)) -> second derivative by each logit (n, C)``, float64.
+        """
+        return partial(differences, self.bind(priors))
+
     def bind_multilabel(self, priors: Array) -> BoundMultilabelLoss:
         """Loss of independent sigmoids, for training rows in which the labels have these shares.
 
@@ -59,6 +80,16 @@ class Loss(Component):
             target is NaN.
         """
         raise NotImplementedError
+
+
+def differences(loss: BoundLoss, logits: Array, codes: NDArray[np.int64], step: float = 1e-4) -> Array:
+    """Second derivative by each logit (n, C), by central differences of the gradient."""
+    out = np.empty_like(logits)
+    for k in range(logits.shape[1]):
+        shift = step * (np.arange(logits.shape[1]) == k)
+        above, below = loss(logits + shift, codes)[1][:, k], loss(logits - shift, codes)[1][:, k]
+        out[:, k] = (above - below) / (2 * step)
+    return out
 
 
 def log_softmax(logits: Array) -> Array:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.component import component
-from steelyard.losses._base import Array, BoundLoss, Loss, log_softmax
+from steelyard.losses._base import Array, BoundCurvature, BoundLoss, Loss, log_softmax
 
 
 @component
@@ -26,6 +26,10 @@ class CrossEntropyLoss(Loss):
         """Loss for training rows with these class shares; see :meth:`Loss.bind`."""
         return cross_entropy
 
+    def bind_curvature(self, priors: Array) -> BoundCurvature:
+        """Second derivatives p (1 - p); see :meth:`Loss.bind_curvature`."""
+        return cross_entropy_curvature
+
 
 def cross_entropy(logits: Array, codes: NDArray[np.int64]) -> tuple[Array, Array]:
     """Loss (n,) and its gradient (n, C) by the logits."""
@@ -35,3 +39,9 @@ def cross_entropy(logits: Array, codes: NDArray[np.int64]) -> tuple[Array, Array
     gradient = np.exp(log_p)
     gradient[rows, codes] -= 1.0
     return loss, gradient
+
+
+def cross_entropy_curvature(logits: Array, codes: NDArray[np.int64]) -> Array:
+    """Second derivative (n, C) by each logit."""
+    p = np.exp(log_softmax(logits))
+    return p * (1.0 - p)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from steelyard.component import component
 from steelyard.errors import UsageError
-from steelyard.losses._base import Array, BoundLoss, Loss, log_softmax
+from steelyard.losses._base import Array, BoundCurvature, BoundLoss, Loss, log_softmax
 
 
 @component
@@ -61,3 +61,28 @@ class FocalLoss(Loss):
             return -factor * log_p, gradient
 
         return focal
+
+    def bind_curvature(self, priors: Array) -> BoundCurvature:
+        """Second derivatives, negative where an example is wrong by far; see :meth:`Loss.bind_curvature`."""
+        gamma = float(self.gamma)
+
+        def curvature(logits: Array, codes: NDArray[np.int64]) -> Array:
+            rows = np.arange(len(codes))
+            log_softmaxes = log_softmax(logits)
+            p_all = np.exp(log_softmaxes)
+            log_p = log_softmaxes[rows, codes]
+            p, miss = np.exp(log_p), -np.expm1(log_p)
+            quotient = np.divide(log_p, miss, out=np.full_like(log_p, -1.0), where=miss > 0)
+            slope = -(miss**gamma) + gamma * p * miss**gamma * quotient
+            # By the chain rule slope' (delta - p_k)^2 - slope p_k (1 - p_k). For gamma < 1 slope' is infinite at
+            # p = 1, so one factor (1 - p) of it is taken from the square, where both have it.
+            bend = gamma * p * miss**gamma * (2.0 + log_p - (gamma - 1.0) * p * quotient)
+            share = np.divide(p_all, miss[:, None], out=np.zeros_like(p_all), where=miss[:, None] > 0)
+            square = p_all * np.minimum(share, 1.0)
+            square[rows, codes] = miss
+            others = p_all * -np.expm1(log_softmaxes)
+            others[rows, codes] = p * miss
+            hessian: Array = bend[:, None] * square - slope[:, None] * others
+            return hessian
+
+        return curvature

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from steelyard.component import component
 from steelyard.errors import UsageError
-from steelyard.losses._base import Array, BoundLoss, Loss
-from steelyard.losses.cross_entropy import cross_entropy
+from steelyard.losses._base import Array, BoundCurvature, BoundLoss, Loss
+from steelyard.losses.cross_entropy import cross_entropy, cross_entropy_curvature
 
 
 @component
@@ -49,10 +49,22 @@ class LogitAdjustedLoss(Loss):
 
     def bind(self, priors: Array) -> BoundLoss:
         """Loss for training rows with these class shares; see :meth:`Loss.bind`."""
-        present = priors[priors > 0]
-        offset = self.tau * np.log(np.maximum(priors, present.min()))
+        offset = self._offset(priors)
 
         def logit_adjusted(logits: Array, codes: NDArray[np.int64]) -> tuple[Array, Array]:
             return cross_entropy(logits + offset, codes)
 
         return logit_adjusted
+
+    def bind_curvature(self, priors: Array) -> BoundCurvature:
+        """Second derivatives; see :meth:`Loss.bind_curvature`."""
+        offset = self._offset(priors)
+
+        def curvature(logits: Array, codes: NDArray[np.int64]) -> Array:
+            return cross_entropy_curvature(logits + offset, codes)
+
+        return curvature
+
+    def _offset(self, priors: Array) -> Array:
+        offset: Array = self.tau * np.log(np.maximum(priors, priors[priors > 0].min()))
+        return offset

@@ -9,6 +9,7 @@ from steelyard.models.boosting import Boosting
 from steelyard.models.forest import Forest
 from steelyard.models.linear import Linear
 from steelyard.models.mlp import Mlp
+from steelyard.models.xgboost import Xgboost
 
 __all__ = [
     "Boosting",
@@ -21,6 +22,7 @@ __all__ = [
     "Model",
     "ModelState",
     "SklearnModel",
+    "Xgboost",
     "model_from_saved",
     "parse_model",
     "parse_models",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from steelyard.component import component
 from steelyard.errors import MissingExtraError, UsageError
-from steelyard.models._base import Array, Encoding, FitTask, FittedModel, Model, ModelState, spread
+from steelyard.losses import CrossEntropyLoss
+from steelyard.models._base import Encoding, FitTask, FittedModel, Model, ModelState
+from steelyard.models._lightgbm import FittedLightGBM, hessian_factor, train
+from steelyard.models._margins import MarginLoss
 from steelyard.models._sklearn import FittedSklearn
 
 
@@ -30,7 +31,8 @@ class Boosting(Model):
     """Gradient-boosted trees on ordinal codes, with missing values and categories handled by the trees.
 
     LightGBM when the ``boost`` extra is installed, otherwise scikit-learn's histogram gradient boosting; the two
-    grow the same kind of trees, not the same trees.
+    grow the same kind of trees, not the same trees. LightGBM takes any loss of the loss slot, scikit-learn's only
+    cross-entropy.
 
     Parameters
     ----------
@@ -66,16 +68,18 @@ class Boosting(Model):
         if not self.learning_rate > 0:
             raise UsageError(f"boosting: learning_rate must be positive, not {self.learning_rate}")
 
+    @property
+    def any_loss(self) -> bool:  # type: ignore[override]  # it depends on what is installed
+        """Whether it can minimise any loss of the loss slot."""
+        return has_lightgbm()
+
     def fit(self, task: FitTask) -> FittedModel:
         """Train on one task."""
         return self._fit_lightgbm(task) if has_lightgbm() else self._fit_sklearn(task)
 
     def _fit_lightgbm(self, task: FitTask) -> FittedModel:
-        import lightgbm
-
         present, codes = np.unique(task.codes, return_inverse=True)
         parameters: dict[str, Any] = {
-            "objective": "binary" if len(present) == 2 else "multiclass",
             "learning_rate": self.learning_rate,
             "num_leaves": self.num_leaves,
             "min_data_in_leaf": self.min_child_samples,
@@ -85,19 +89,21 @@ class Boosting(Model):
             "force_row_wise": True,
             "verbosity": -1,
         }
-        if len(present) > 2:
-            parameters["num_class"] = len(present)
-        rows = lightgbm.Dataset(
+        booster = train(
             task.X,
             codes,
-            weight=task.sample_weight,
-            categorical_feature=np.flatnonzero(task.categorical).tolist(),
-            params={"verbosity": -1},
+            task.sample_weight,
+            len(present),
+            parameters,
+            self.n_estimators,
+            loss=MarginLoss.of_rows(task.loss, codes, task.sample_weight, hessian_factor(len(present))),
+            categorical=np.flatnonzero(task.categorical).tolist(),
         )
-        booster = lightgbm.train(parameters, rows, num_boost_round=self.n_estimators)
         return FittedLightGBM(booster.model_to_string(), present, task.n_classes)
 
     def _fit_sklearn(self, task: FitTask) -> FittedModel:
+        if task.loss != CrossEntropyLoss():
+            raise MissingExtraError("boost", f"the loss {task.loss} on boosting")
         from sklearn.ensemble import HistGradientBoostingClassifier
 
         estimator = HistGradientBoostingClassifier(
@@ -120,27 +126,3 @@ class Boosting(Model):
             raise MissingExtraError("boost", "this model was trained by LightGBM and")
         text = state.arrays["booster"].tobytes().decode("utf-8")
         return FittedLightGBM(text, state.arrays["present"], int(state.meta["n_classes"]))
-
-
-@dataclass(frozen=True)
-class FittedLightGBM:
-    """A LightGBM model in its own text format, which is also how it is saved."""
-
-    text: str
-    present: NDArray[np.int64]
-    n_classes: int
-
-    def predict_proba(self, X: Array) -> Array:
-        """Probabilities (n_rows, n_classes)."""
-        import lightgbm
-
-        booster = lightgbm.Booster(model_str=self.text)
-        proba = np.asarray(booster.predict(X, num_threads=1))
-        if proba.ndim == 1:
-            proba = np.column_stack([1.0 - proba, proba])
-        return spread(proba, self.present, self.n_classes)
-
-    def to_state(self) -> ModelState:
-        """Arrays from which the model is made again."""
-        as_bytes = np.frombuffer(self.text.encode("utf-8"), dtype=np.uint8)
-        return ModelState({"n_classes": self.n_classes}, {"booster": as_bytes, "present": self.present})
