@@ -14,7 +14,7 @@ import steelyard
 from steelyard.registry import PACKAGES, components
 
 SOURCE = Path(steelyard.__file__).parent
-HEAVY = ["torch", "numba", "sklearn", "scipy", "polars", "pandas", "altair", "lightgbm", "rich", "joblib"]
+HEAVY = ["torch", "numba", "sklearn", "scipy", "polars", "pandas", "altair", "lightgbm", "xgboost", "rich", "joblib"]
 
 
 def loaded_by(code: str) -> set[str]:

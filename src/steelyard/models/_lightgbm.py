@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from steelyard.models._base import Array, ModelState, spread
 from steelyard.models._margins import Codes, MarginLoss, probabilities_of
 
-
 #: Largest value of a leaf, before the learning rate, for losses other than LightGBM's own. Where a loss fades out, as
 #: focal loss does on rows that are right, one wrong row can be all there is in a leaf, and LightGBM has no penalty
 #: that would hold it: focal trees diverged on a real table. Cross-entropy seldom gets there.

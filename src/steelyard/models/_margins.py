@@ -33,10 +33,6 @@ class MarginLoss:
     changes nothing there. Focal loss is not convex; without a floor its sums in a leaf come near 0 or below, and the
     leaf's value (gradient over second derivative) is as large as you like, or of the wrong sign.
 
-    The loss is multiplied by a constant, ``scale``, that makes its curvature at the start that of cross-entropy:
-    minima stay where they are, and parameters in units of it (``min_child_weight``, ``min_sum_hessian_in_leaf``,
-    ``reg_lambda``) keep their meaning. For cross-entropy, and focal loss with ``gamma=0``, it is 1.
-
     Parameters
     ----------
     loss : Loss
@@ -85,22 +81,12 @@ class MarginLoss:
         first = prior[1:] - prior[0] if self.n_classes == 2 else prior
         return _lowest(self._constant, first)
 
-    @cached_property
-    def scale(self) -> float:
-        """What the loss is multiplied by."""
-        codes, present = self._one_row_each()
-        own = MarginLoss(CrossEntropyLoss(), self.counts, self.mass)
-        wanted = _raw_hessian(own, np.tile(own.start, (len(codes), 1)), codes)
-        found = _raw_hessian(self, np.tile(self.start, (len(codes), 1)), codes)
-        mass = self.mass[present]
-        return float((mass @ wanted).sum() / (mass @ found).sum())
-
     def value(self, margins: Array, codes: Codes) -> Array:
-        """Loss of each row, not scaled: (n,)."""
+        """Loss of each row: (n,)."""
         return self._bound(logits_of(margins), codes)[0]
 
     def derivatives(self, margins: Array, codes: Codes, weight: Array | None = None) -> tuple[Array, Array]:
-        """Gradient and floored second derivative of ``scale * weight * loss`` by the margins, in their shape.
+        """Gradient and floored second derivative of ``weight * loss`` by the margins, in their shape.
 
         Parameters
         ----------
@@ -114,11 +100,18 @@ class MarginLoss:
             For more than two classes the second derivative is multiplied by ``factor``.
         """
         columns = margins[:, None] if margins.ndim == 1 else margins
-        gradient, hessian = _floored(self, columns, codes)
-        times = self.scale if weight is None else self.scale * weight[:, None]
+        logits = logits_of(columns)
+        _, gradient = self._bound(logits, codes)
+        distance = probabilities_of(logits)
+        distance[np.arange(len(codes)), codes] -= 1.0
+        least = self.floor * np.abs(gradient) * (1.0 - np.abs(distance))
+        hessian = np.maximum(self._curvature(logits, codes), least)
         if columns.shape[1] > 1:
-            hessian = hessian * self.factor
-        return (gradient * times).reshape(margins.shape), np.maximum(hessian * times, _TINY).reshape(margins.shape)
+            hessian *= self.factor
+        times = np.ones((len(codes), 1)) if weight is None else weight[:, None]
+        # Two classes have one margin: the logit of the second.
+        gradient, hessian = (part[:, -columns.shape[1] :] * times for part in (gradient, hessian))
+        return gradient.reshape(margins.shape), np.maximum(hessian, _TINY).reshape(margins.shape)
 
     @cached_property
     def _bound(self) -> Callable[[Array, Codes], tuple[Array, Array]]:
@@ -128,14 +121,10 @@ class MarginLoss:
     def _curvature(self) -> Callable[[Array, Codes], Array]:
         return self.loss.bind_curvature(self.counts / self.counts.sum())
 
-    def _one_row_each(self) -> tuple[Codes, NDArray[np.bool_]]:
-        present = self.mass > 0
-        return np.flatnonzero(present), present
-
     def _constant(self, margins: Array) -> tuple[float, Array]:
         """Mean loss when every row has these margins, and its gradient."""
-        codes, present = self._one_row_each()
-        share = self.mass[present] / self.mass.sum()
+        codes = np.flatnonzero(self.mass)
+        share = self.mass[codes] / self.mass.sum()
         loss, gradient = self._bound(logits_of(np.tile(margins, (len(codes), 1))), codes)
         return float(share @ loss), share @ gradient[:, -len(margins) :]
 
@@ -152,21 +141,6 @@ def probabilities_of(margins: Array) -> Array:
     e = np.exp(logits - logits.max(axis=1, keepdims=True))
     proba: Array = e / e.sum(axis=1, keepdims=True)
     return proba
-
-
-def _floored(bound: MarginLoss, columns: Array, codes: Codes) -> tuple[Array, Array]:
-    logits = logits_of(columns)
-    _, gradient = bound._bound(logits, codes)
-    hessian = bound._curvature(logits, codes)
-    distance = probabilities_of(logits)
-    distance[np.arange(len(codes)), codes] -= 1.0
-    hessian = np.maximum(hessian, bound.floor * np.abs(gradient) * (1.0 - np.abs(distance)))
-    keep = columns.shape[1]
-    return gradient[:, -keep:], hessian[:, -keep:]
-
-
-def _raw_hessian(bound: MarginLoss, columns: Array, codes: Codes) -> Array:
-    return _floored(bound, columns, codes)[1]
 
 
 def _lowest(function: Callable[[Array], tuple[float, Array]], first: Array) -> Array:
