@@ -2,7 +2,8 @@
 
 Run ``python benchmarks/losses.py [--threads 1] [--rounds 21]``. Everything runs in one process, interleaved; the table
 has medians, the range of the middle half, and ratios (above 1: Steelyard is faster). Times are in milliseconds, memory
-in MiB: what forward and backward allocate at most, beyond logits and target.
+in MiB: what forward and backward allocate at most, beyond logits and target. On CUDA the last column is the time that
+reading logits and targets and writing the gradient would take, once each, at the speed of a copy, as a share of ours.
 """
 
 from __future__ import annotations
@@ -92,8 +93,20 @@ def peak(run: Step) -> float:
     return most / 2**20
 
 
-def cases(device: str) -> list[tuple[str, Tensor, Step, Step]]:
-    """Name, logits, the rival's step, ours."""
+def bandwidth(device: str) -> float:
+    """Bytes a millisecond that a large copy moves."""
+    source = torch.zeros(1 << 28, dtype=torch.uint8, device=device)
+    target = torch.empty_like(source)
+
+    def copy() -> None:
+        target.copy_(source)
+        torch.cuda.synchronize()
+
+    return 2 * source.nbytes / statistics.median(interleaved([copy], 21)[0])
+
+
+def cases(device: str) -> list[tuple[str, Tensor, tuple[Tensor, ...], Step, Step]]:
+    """Name, logits, what else is read, the rival's step, ours."""
     draw = torch.Generator().manual_seed(0)
     found = []
 
@@ -103,7 +116,7 @@ def cases(device: str) -> list[tuple[str, Tensor, Step, Step]]:
     for n, c in ((32, 10), (1000, 20), (4096, 100), (65536, 100), (1_000_000, 1)):
         z, y = logits(n, c), (torch.rand(n, c, generator=draw) < 0.1).float().to(device)
         ours = losses.SigmoidFocal(gamma=2.0, alpha=0.25).to(device)
-        found.append((f"sigmoid focal {n} x {c}", z, step(torchvision_sigmoid_focal, z, y), step(ours, z, y)))
+        found.append((f"sigmoid focal {n} x {c}", z, (y,), step(torchvision_sigmoid_focal, z, y), step(ours, z, y)))
     for n, c in ((32, 10), (4096, 100), (65536, 100)):
         z, y = logits(n, c), (torch.rand(n, c, generator=draw) < 0.1).float().to(device)
         weights, pos_weight = torch.rand(n, c, generator=draw).to(device), torch.rand(c, generator=draw).to(device)
@@ -112,15 +125,25 @@ def cases(device: str) -> list[tuple[str, Tensor, Step, Step]]:
         def rival(z: Tensor, y: Tensor, w: Tensor, p: Tensor) -> Tensor:
             return functional.binary_cross_entropy_with_logits(z, y, w, pos_weight=p)
 
-        found.append((f"weighted BCE {n} x {c}", z, step(rival, z, y, weights, pos_weight), step(bce, z, y, weights)))
+        found.append(
+            (
+                f"weighted BCE {n} x {c}",
+                z,
+                (y, weights),
+                step(rival, z, y, weights, pos_weight),
+                step(bce, z, y, weights),
+            )
+        )
     for n, c in ((32, 10), (4096, 100), (65536, 100)):
         z, y = logits(n, c), torch.randint(c, (n,), generator=draw).to(device)
         weight = torch.rand(c, generator=draw).to(device)
         focal = losses.Focal(2.0, weight).to(device)
-        found.append((f"softmax focal {n} x {c}", z, step(snippet_softmax_focal, z, y, weight), step(focal, z, y)))
+        found.append(
+            (f"softmax focal {n} x {c}", z, (y,), step(snippet_softmax_focal, z, y, weight), step(focal, z, y))
+        )
         theirs = torch.nn.CrossEntropyLoss(weight)
         entropy = losses.CrossEntropy(weight, reduction="weighted_mean").to(device)
-        found.append((f"cross-entropy {n} x {c}", z, step(theirs, z, y), step(entropy, z, y)))
+        found.append((f"cross-entropy {n} x {c}", z, (y,), step(theirs, z, y), step(entropy, z, y)))
     return found
 
 
@@ -138,17 +161,21 @@ def main() -> None:
     warnings.simplefilter("ignore")
     device = "cuda" if torch.cuda.is_available() else "cpu"
     print(f"torch {torch.__version__}, {device}, {options.threads} threads, {options.rounds} rounds", file=sys.stderr)
-    head = ("loss", "rival", "steelyard", "not compiled", "x", "x not c.", "MiB", "MiB rival")
-    print("{:<28}{:>24}{:>24}{:>24}{:>8}{:>10}{:>8}{:>10}".format(*head))
-    for name, z, rival, ours in cases(device):
+    head = ("loss", "rival", "steelyard", "not compiled", "x", "x not c.", "MiB", "MiB rival", "bandwidth")
+    print("{:<28}{:>24}{:>24}{:>24}{:>8}{:>10}{:>8}{:>10}{:>11}".format(*head))
+    most = bandwidth(device) if device == "cuda" else None
+    for name, z, others, rival, ours in cases(device):
         rounds = options.rounds if z.numel() > 100_000 else 20 * options.rounds
         times = interleaved([rival, under("auto", ours), under("never", ours)], rounds)
         middle = [statistics.median(part) for part in times]
         row = [spread(part) for part in times]
         memory = [peak(run) for run in (ours, rival)]
+        share = (
+            "" if most is None else f"{(2 * z.nbytes + sum(other.nbytes for other in others)) / most / middle[1]:.0%}"
+        )
         print(
             f"{name:<28}{row[0]:>24}{row[1]:>24}{row[2]:>24}{middle[0] / middle[1]:8.2f}{middle[0] / middle[2]:10.2f}"
-            f"{memory[0]:8.1f}{memory[1]:10.1f}",
+            f"{memory[0]:8.1f}{memory[1]:10.1f}{share:>11}",
             flush=True,
         )
 

@@ -45,9 +45,14 @@ def make(cls: type[TorchLoss], **options: Any) -> TorchLoss:
     return cls(*NEEDED.get(cls.__name__, ()), **options)
 
 
+def generator(seed: int) -> torch.Generator:
+    """Random numbers on the device that tensors are made on."""
+    return torch.Generator(torch.get_default_device()).manual_seed(seed)
+
+
 def batch(cls: type[TorchLoss], n: int = 6, dtype: Any = torch.float64, seed: int = 0) -> tuple[Any, Any]:
     """Logits and a target; cosines in size, so that LDAM takes them too."""
-    draw = torch.Generator().manual_seed(seed)
+    draw = generator(seed)
     shape = (n, C, 4) if issubclass(cls, RegionLoss) else (n, C)
     logits = torch.rand(shape, generator=draw, dtype=dtype) * 1.9 - 0.95
     if issubclass(cls, SigmoidLoss):

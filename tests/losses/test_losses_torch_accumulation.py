@@ -18,6 +18,8 @@ from steelyard.losses.torch._base import TorchLoss  # noqa: E402
 from steelyard.losses.torch._elementwise import SigmoidLoss  # noqa: E402
 from steelyard.losses.torch._regions import RegionLoss  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("device")
+
 CUTS = (0, 3, 4, 12, 20)
 
 

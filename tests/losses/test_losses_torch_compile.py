@@ -17,6 +17,8 @@ from steelyard.losses import Focal, SigmoidFocal, compile_policy  # noqa: E402
 from steelyard.losses.torch import _compiling  # noqa: E402
 from steelyard.losses.torch._base import TorchLoss  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("device")
+
 
 @pytest.fixture(autouse=True)
 def policy() -> Iterator[None]:

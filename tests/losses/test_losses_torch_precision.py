@@ -13,6 +13,8 @@ mpmath = pytest.importorskip("mpmath")
 
 from steelyard.losses import BinaryCrossEntropy, CrossEntropy, Focal, Poly, SigmoidFocal, compile_policy  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("device")
+
 SIZES = (0, 1e-3, 0.1, 0.5, 1, 2, 3, 5, 8, 11, 14, 17, 20, 30, 50, 80, 100, 300, 1e3, 1e4)
 LOGITS = sorted({sign * size for size in SIZES for sign in (1, -1)})
 GAMMAS = (0, 0.5, 1, 2, 5)

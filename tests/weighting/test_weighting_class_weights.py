@@ -75,6 +75,7 @@ def test_absent_classes_are_warned_of_once_and_weigh_as_one_row():
         weights = class_weights(counts, "inverse")
     assert len(caught) == 1
     assert caught[0].filename == __file__
+    # Elsewhere: 1/0 = inf, a silent weight of 1, or scikit-learn's error.
     # By hand: a and b as without c and d (8/12, 8/4); c and d as a class of one row on that scale: 8/2.
     np.testing.assert_allclose(weights.as_array(), [8 / 12, 2, 4, 4])
 

@@ -135,6 +135,7 @@ def test_three_hundred_against_one_hundred():
 
 
 def test_a_side_without_rows_is_warned_of_and_taken_to_have_one():
+    # Elsewhere: negatives / 0 = inf, and then NaN in the loss.
     with pytest.warns(UserWarning, match="labels without") as caught:
         weights = pos_weights(np.array([[0, 1, np.nan], [0, 1, np.nan]]))
     np.testing.assert_allclose(weights, [2, 0.5, 1])

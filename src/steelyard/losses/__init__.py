@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from steelyard.losses.torch._compiling import compile_policy
     from steelyard.losses.torch.asymmetric import Asymmetric
     from steelyard.losses.torch.binary_cross_entropy import BinaryCrossEntropy
+    from steelyard.losses.torch.cosine_linear import CosineLinear
     from steelyard.losses.torch.cost_sensitive import CostSensitive
     from steelyard.losses.torch.cross_entropy import CrossEntropy
     from steelyard.losses.torch.dice import Dice
@@ -38,6 +39,7 @@ __all__ = [
     "BoundCurvature",
     "BoundLoss",
     "BoundMultilabelLoss",
+    "CosineLinear",
     "CostSensitive",
     "CrossEntropy",
     "CrossEntropyLoss",

@@ -14,6 +14,7 @@ from steelyard.errors import MissingExtraError
 MODULES = {
     "Asymmetric": "asymmetric",
     "BinaryCrossEntropy": "binary_cross_entropy",
+    "CosineLinear": "cosine_linear",
     "CostSensitive": "cost_sensitive",
     "CrossEntropy": "cross_entropy",
     "Dice": "dice",

@@ -29,9 +29,20 @@ class _KnownGradient(torch.autograd.Function):
             gradient = ctx.again(ctx.saved_tensors[1])
         if ctx.dim is not None:
             upstream = upstream.unsqueeze(ctx.dim)
-        if ctx.again is not None and upstream.dim() == 0 and upstream.is_cpu and upstream.item() == 1:
-            return gradient.to(ctx.dtype), None, None, None, None
+        if ctx.again is not None and not torch.is_grad_enabled() and _last_use():
+            # Nobody asks again: no copy is needed, and what is detached may become somebody's ``grad`` as it is.
+            if upstream.dim() > 0 or not upstream.is_cpu or upstream.item() != 1:
+                gradient.mul_(upstream)
+            return gradient.detach().to(ctx.dtype), None, None, None, None
         return (gradient * upstream).to(ctx.dtype), None, None, None, None
+
+
+def _last_use() -> bool:
+    """Whether the backward pass that runs frees the graph behind it."""
+    try:
+        return not torch._C._autograd._get_current_graph_task_keep_graph()
+    except AttributeError:  # not a name that torch promises to keep
+        return False
 
 
 def attach(

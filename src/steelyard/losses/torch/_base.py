@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from steelyard.errors import UsageError
-from steelyard.losses.torch._reduction import check_reduction
+from steelyard.losses.torch._reduction import check_num_items, check_reduction
+from steelyard.losses.torch._targets import check_detached
 
 _HALF = (torch.float16, torch.bfloat16)
 
@@ -19,6 +20,8 @@ class TorchLoss(nn.Module):
 
     Parameters
     ----------
+    weight : Tensor, sequence, ClassWeights, optional
+        Weight of each class, shape (C,).
     reduction : {"mean", "weighted_mean", "sum", "none"}
     class_dim : int
         Where the logits have their classes.
@@ -26,8 +29,13 @@ class TorchLoss(nn.Module):
         The type to compute in: by default float64 for float64 logits, else float32.
     """
 
-    def __init__(self, reduction: str = "mean", class_dim: int = 1, dtype: torch.dtype | None = None) -> None:
+    weight: Tensor | None
+
+    def __init__(
+        self, weight: Any = None, *, reduction: str = "mean", class_dim: int = 1, dtype: torch.dtype | None = None
+    ) -> None:
         super().__init__()
+        self.register_buffer("weight", as_vector("weight", weight))
         self.reduction = check_reduction(reduction)
         self.class_dim = class_dim
         if dtype not in (None, torch.float32, torch.float64):
@@ -35,6 +43,12 @@ class TorchLoss(nn.Module):
                 f"dtype must be torch.float32 or torch.float64, not {dtype}: sums in half precision are wrong"
             )
         self.dtype = dtype
+
+    def check_call(self, logits: Tensor, target: Tensor, num_items: Tensor | float | None) -> torch.dtype:
+        """Refuse what no loss can take, and say which type to compute in."""
+        check_detached(target, logits)
+        check_num_items(self.reduction, num_items)
+        return self.compute_dtype(logits)
 
     def compute_dtype(self, logits: Tensor) -> torch.dtype:
         """Type the loss of these logits is computed in."""
@@ -84,7 +98,8 @@ class TorchLoss(nn.Module):
 
     def extra_repr(self) -> str:
         """Parameters shown in ``repr(model)``."""
-        return f"reduction={self.reduction!r}"
+        weighted = "" if self.weight is None else f"weight={[round(w, 4) for w in self.weight.tolist()[:10]]}, "
+        return f"{weighted}reduction={self.reduction!r}"
 
 
 def as_vector(name: str, value: Any, low: float = 0.0) -> Tensor | None:

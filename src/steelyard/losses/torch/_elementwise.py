@@ -9,23 +9,16 @@ from torch import Tensor
 
 from steelyard.errors import UsageError
 from steelyard.losses.torch._attach import attach
-from steelyard.losses.torch._base import TorchLoss, as_vector, check_length
+from steelyard.losses.torch._base import TorchLoss, check_length
 from steelyard.losses.torch._compiling import BLOCK, LARGE, Kernel, compile_policy, run
-from steelyard.losses.torch._reduction import check_num_items, divisor
-from steelyard.losses.torch._targets import check_detached, check_labels, check_sample_weight
+from steelyard.losses.torch._reduction import divisor
+from steelyard.losses.torch._targets import check_labels, check_sample_weight
 
 
 class SigmoidLoss(TorchLoss):
     """Base of the losses of independent sigmoids; see :class:`steelyard.losses.BinaryCrossEntropy`."""
 
     kernel: Kernel
-    weight: Tensor | None
-
-    def __init__(
-        self, weight: Any = None, *, reduction: str = "mean", class_dim: int = 1, dtype: torch.dtype | None = None
-    ) -> None:
-        super().__init__(reduction, class_dim, dtype)
-        self.register_buffer("weight", as_vector("weight", weight))
 
     def terms_for(self, logits: Tensor, dtype: torch.dtype) -> tuple[Any, ...]:
         """Parameters of the terms: numbers, or tensors that go with the logits."""
@@ -64,9 +57,7 @@ class SigmoidLoss(TorchLoss):
         UsageError, DataError
             When shapes or values do not fit; the message says what was expected and what came.
         """
-        dtype = self.compute_dtype(logits)
-        check_detached(target, logits)
-        check_num_items(self.reduction, num_items)
+        dtype = self.check_call(logits, target, num_items)
         missing = check_labels(logits, target)
         sample_weight = check_sample_weight(sample_weight, logits.shape, "the logits have shape")
         shared = self.along_labels("weight", self.weight, logits, dtype)
@@ -124,11 +115,6 @@ class SigmoidLoss(TorchLoss):
         dim = self.classes_at(logits)
         check_length(name, vector, logits.shape[dim])
         return vector.view([-1 if place == dim else 1 for place in range(logits.dim())])
-
-    def extra_repr(self) -> str:
-        """Parameters shown in ``repr(model)``."""
-        weighted = "" if self.weight is None else f"weight={[round(w, 4) for w in self.weight.tolist()[:10]]}, "
-        return f"{weighted}{super().extra_repr()}"
 
 
 def _rows(logits: Tensor, target: Tensor, sample_weight: Tensor | None, shared: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -8,12 +8,11 @@ import torch
 from torch import Tensor
 
 from steelyard.errors import UsageError
-from steelyard.losses.torch._base import TorchLoss, as_vector, check_length, number
-from steelyard.losses.torch._reduction import check_num_items, divisor
+from steelyard.losses.torch._base import TorchLoss, check_length, number
+from steelyard.losses.torch._reduction import divisor
 from steelyard.losses.torch._softmax_kernels import probabilities
 from steelyard.losses.torch._targets import (
     check_class_indices,
-    check_detached,
     check_distributions,
     check_labels,
     check_sample_weight,
@@ -23,8 +22,6 @@ from steelyard.losses.torch._targets import (
 class RegionLoss(TorchLoss):
     """Base of the losses of overlap; see :class:`steelyard.losses.Dice` for the arguments."""
 
-    weight: Tensor | None
-
     def __init__(
         self,
         weight: Any = None,
@@ -33,12 +30,9 @@ class RegionLoss(TorchLoss):
         activation: str = "softmax",
         per: str = "example",
         ignore_index: int = -100,
-        reduction: str = "mean",
-        class_dim: int = 1,
-        dtype: torch.dtype | None = None,
+        **options: Any,
     ) -> None:
-        super().__init__(reduction, class_dim, dtype)
-        self.register_buffer("weight", as_vector("weight", weight))
+        super().__init__(weight, **options)
         self.smooth = number("smooth", smooth, 0.0)
         if self.smooth == 0:
             raise UsageError("smooth must be above 0: a class that is neither there nor predicted would be 0 / 0")
@@ -82,10 +76,8 @@ class RegionLoss(TorchLoss):
         UsageError, DataError
             When shapes or values do not fit; the message says what was expected and what came.
         """
-        dtype = self.compute_dtype(logits)
+        dtype = self.check_call(logits, target, num_items)
         dim = self.classes_at(logits)
-        check_detached(target, logits)
-        check_num_items(self.reduction, num_items)
         if dim == 0 or logits.dim() < 3:
             raise UsageError(f"logits must have examples, classes and places, not the shape {tuple(logits.shape)}")
         if num_items is not None and self.per == "batch":

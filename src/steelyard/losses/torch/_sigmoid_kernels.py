@@ -46,17 +46,19 @@ def formula(
         factor = factor * known
     if weights is not None:
         factor = weights.to(dtype) * factor
-    small = torch.exp(-z.abs())
+    small = _exp_of_minus(z.abs())
     larger = 1 / (1 + small)
     log1p = _log1p(small)
-    p = torch.where(z >= 0, larger, small * larger)
-    miss = torch.where(z >= 0, small * larger, larger)
+    smaller = small * larger
+    p = torch.where(z >= 0, larger, smaller)
+    miss = torch.where(z >= 0, smaller, larger)
     if balance is None:
         yes, no = y * factor, (1 - y) * factor
     else:
         yes, no = y * (factor * balance[0]), (1 - y) * (factor * balance[1])
-    value_yes, push_yes = sides[0](miss, p, functional.relu(-z) + log1p, *parameters)
-    value_no, push_no = sides[1](p, miss, functional.relu(z) + log1p, *parameters)
+    above = functional.relu(z)
+    value_yes, push_yes = sides[0](miss, p, (above - z) + log1p, *parameters)
+    value_no, push_no = sides[1](p, miss, above + log1p, *parameters)
     loss = yes * value_yes + no * value_no
     return (loss.sum() if reduce else loss), no * push_no - yes * push_yes
 
@@ -104,6 +106,20 @@ def in_place(
     out.mul_(factor)
     weighted: Tensor = value * factor
     return weighted
+
+
+def _exp_of_minus(size: Tensor) -> Tensor:
+    """exp(-size) for size >= 0, to 1 unit in the last place; below 1e-37 it may be 1e-37."""
+    if size.dtype != torch.float32 or size.device.type != "cpu" or not torch.compiler.is_compiling():
+        return torch.exp(-size)
+    # 2^whole e^rest with |rest| <= log(2) / 2 (Cephes, expf): the library's exp is a call for each eight numbers.
+    x = size.neg().clamp(min=-87.0)
+    whole = torch.round(x * 1.4426950408889634)
+    rest = (x - whole * 0.693359375) + whole * 2.12194440e-4
+    power = ((whole.to(torch.int32) + 127) << 23).view(torch.float32)
+    tail = 8.3334519073e-3 + rest * (1.3981999507e-3 + rest * 1.98756915e-4)
+    tail = 1.6666665459e-1 + rest * (4.1665795894e-2 + rest * tail)
+    return power + power * (rest * (1 + rest * (0.5 + rest * tail)))
 
 
 def _log1p(e: Tensor) -> Tensor:

@@ -9,13 +9,12 @@ import torch
 from torch import Tensor
 
 from steelyard.losses.torch._attach import attach
-from steelyard.losses.torch._base import TorchLoss, as_vector, check_length, number
+from steelyard.losses.torch._base import TorchLoss, check_length, number
 from steelyard.losses.torch._compiling import Kernel, run
-from steelyard.losses.torch._reduction import check_num_items, divisor
+from steelyard.losses.torch._reduction import divisor
 from steelyard.losses.torch._targets import (
     can_look,
     check_class_indices,
-    check_detached,
     check_distributions,
     check_sample_weight,
 )
@@ -31,7 +30,6 @@ class SoftmaxLoss(TorchLoss):
     soft: Kernel
     #: Whether class indices too go to the kernel for distributions.
     always_soft = False
-    weight: Tensor | None
 
     def __init__(
         self,
@@ -39,12 +37,9 @@ class SoftmaxLoss(TorchLoss):
         *,
         label_smoothing: float = 0.0,
         ignore_index: int = -100,
-        reduction: str = "mean",
-        class_dim: int = 1,
-        dtype: torch.dtype | None = None,
+        **options: Any,
     ) -> None:
-        super().__init__(reduction, class_dim, dtype)
-        self.register_buffer("weight", as_vector("weight", weight))
+        super().__init__(weight, **options)
         self.label_smoothing = number("label_smoothing", label_smoothing, 0.0, 1.0)
         self.ignore_index = int(ignore_index)
         self._warned = False
@@ -86,12 +81,10 @@ class SoftmaxLoss(TorchLoss):
         UsageError, DataError
             When shapes or values do not fit; the message says what was expected and what came.
         """
-        dtype = self.compute_dtype(logits)
+        dtype = self.check_call(logits, target, num_items)
         dim = self.classes_at(logits)
         n_classes = logits.shape[dim]
-        check_detached(target, logits)
         check_length("weight", self.weight, n_classes)
-        check_num_items(self.reduction, num_items)
         indices = not target.is_floating_point()
         if indices:
             valid = check_class_indices(logits, target, dim, self.ignore_index)
@@ -183,11 +176,6 @@ class SoftmaxLoss(TorchLoss):
                 UserWarning,
                 stacklevel=4,
             )
-
-    def extra_repr(self) -> str:
-        """Parameters shown in ``repr(model)``."""
-        weighted = "" if self.weight is None else f"weight={[round(w, 4) for w in self.weight.tolist()[:10]]}, "
-        return f"{weighted}{super().extra_repr()}"
 
 
 def _flat(tensor: Tensor | None, dim: int, has_classes: bool) -> Any:
