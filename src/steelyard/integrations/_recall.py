@@ -41,8 +41,9 @@ def hits_and_support(scores: NDArray[Any], labels: NDArray[Any], loss: StrategyL
 
 def recall_of(counted: NDArray[np.float64]) -> NDArray[np.float64]:
     """Recall of each class; NaN where it has no rows."""
-    found: NDArray[np.float64] = np.full(counted.shape[1], np.nan)
-    return np.divide(counted[0], counted[1], out=found, where=counted[1] > 0)
+    recall: NDArray[np.float64] = np.full(counted.shape[1], np.nan)
+    np.divide(counted[0], counted[1], out=recall, where=counted[1] > 0)
+    return recall
 
 
 def class_recall(scores: NDArray[Any], labels: NDArray[Any], loss: StrategyLoss) -> NDArray[np.float64]:
