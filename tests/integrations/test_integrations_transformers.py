@@ -17,15 +17,23 @@ pytest.importorskip("accelerate")
 transformers = pytest.importorskip("transformers")
 
 from torch.nn import functional  # noqa: E402
-from trainer_cases import VOCABULARY, BalancedTrainer, Rows, arguments, first_gradient, model, pad, synthetic  # noqa: E402
+from trainer_cases import (  # noqa: E402
+    BalancedTrainer,
+    Rows,
+    arguments,
+    first_gradient,
+    model,
+    off,
+    pad,
+    synthetic,
+)
 
 import steelyard as sy  # noqa: E402
-from steelyard.errors import DataError, UsageError  # noqa: E402
+from steelyard.errors import DataError  # noqa: E402
 from steelyard.integrations.transformers import RecallCallback, loss_function  # noqa: E402
 from steelyard.losses.schedules import Deferred, ValidationDriven  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("default")
-DATA = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
 STRATEGIES = {"single": "inverse + logit_adjusted(tau=1)", "multi": "inverse", "tokens": "sqrt + focal(gamma=2)"}
 
 
@@ -39,10 +47,6 @@ def counts_of(data: Rows, kind: str, n_classes: int = 3) -> Any:
 def row_labels(data: Rows, kind: str) -> Any:
     """One label a row, to draw rows by."""
     return [int(torch.as_tensor(row).reshape(-1)[0] > 0) for row in data.labels]
-
-
-def off(one: Any, other: Any) -> float:
-    return float((one - other).abs().max() / other.abs().max())
 
 
 @pytest.mark.parametrize("kind", ["single", "multi", "tokens"])
@@ -284,128 +288,9 @@ def test_deferred_weights_begin_in_their_epoch(tmp_path: Path) -> None:
         assert loss.loss.weight.tolist() == expected
 
 
-def tokenizer_of(texts: list[str]) -> Any:
-    """Word pieces would need training; words that occur are enough here."""
-    from tokenizers import Tokenizer, models, pre_tokenizers
-
-    words = sorted({word for text in texts for word in text.lower().split()})[: VOCABULARY - 2]
-    tokenizer = Tokenizer(
-        models.WordLevel({"[PAD]": 0, "[UNK]": 1, **{w: i + 2 for i, w in enumerate(words)}}, "[UNK]")
-    )
-    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    return transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]")
-
-
-def test_goemotions(tmp_path: Path) -> None:
-    source = DATA / "text_multilabel" / "goemotions"
-    if not source.is_dir():
-        pytest.skip("no goemotions here")
-    names = (source / "labels.txt").read_text(encoding="utf-8").split()
-    lines = [line.split("\t") for line in (source / "train.tsv").read_text(encoding="utf-8").splitlines()[:400]]
-    texts = [text for text, _, _ in lines]
-    Y = torch.zeros(len(lines), len(names))
-    for row, (_, labels, _) in enumerate(lines):
-        Y[row, [int(label) for label in labels.split(",")]] = 1
-    ids = [row[:100] for row in tokenizer_of(texts)([text.lower() for text in texts])["input_ids"]]
-    with pytest.warns(UserWarning, match="classes have no rows"):
-        loss = loss_function("sqrt + focal(gamma=2)", sy.count_labels(Y.numpy()), id2label=names)
-    sampler = sy.samplers.ClassBalancedSampler(Y.numpy().astype(int), rank=0, world_size=1)
-    data = Rows(ids, list(Y))
-    whole, cut = (first_gradient(tmp_path, "multi", data, loss, 16, micro, sampler, len(names)) for micro in (16, 4))
-    assert off(cut, whole) < 1e-5
-
-
-def test_wnut17(tmp_path: Path) -> None:
-    source = DATA / "ner" / "wnut17" / "wnut17train.conll"
-    if not source.is_file():
-        pytest.skip("no wnut17 here")
-    blocks = source.read_text(encoding="utf-8").split("\n\n")[:300]
-    sentences = [[line.split("\t") for line in block.splitlines() if "\t" in line][:100] for block in blocks]
-    sentences = [sentence for sentence in sentences if sentence]
-    tags = sorted({tag for sentence in sentences for _, tag in sentence})
-    tokenizer = tokenizer_of([" ".join(word for word, _ in sentence) for sentence in sentences])
-    ids = [tokenizer.convert_tokens_to_ids([word.lower() for word, _ in sentence]) for sentence in sentences]
-    labels = [torch.tensor([tags.index(tag) for _, tag in sentence]) for sentence in sentences]
-    counts = sy.count_labels([[tag for _, tag in sentence] for sentence in sentences])
-    loss = loss_function("inverse", counts, id2label=dict(enumerate(tags)))
-    weights = sy.class_weights([[tag for _, tag in s] for s in sentences])
-    sampler = sy.samplers.SequenceSampler([[tag for _, tag in s] for s in sentences], weights, rank=0, world_size=1)
-    data = Rows(ids, labels)
-    whole, cut = (first_gradient(tmp_path, "tokens", data, loss, 16, micro, sampler, len(tags)) for micro in (16, 4))
-    assert off(cut, whole) < 1e-5
-
-
-Z, Y1 = torch.zeros(4, 3), torch.tensor([0, 1, 2, -100])
-
-
-def test_num_items_in_every_form() -> None:
-    loss = loss_function("inverse", {"a": 8, "b": 4, "c": 1})
-    z = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
-    own = loss((z,), Y1)
-    for items in (3, torch.tensor(3), torch.tensor(3.0), torch.tensor([[3], [3]])):
-        torch.testing.assert_close(loss({"logits": z}, Y1, num_items_in_batch=items), own)
-    torch.testing.assert_close(loss((z,), Y1, num_items_in_batch=6), own / 2)
-    assert loss((z,), torch.full((4,), -100), num_items_in_batch=torch.tensor(0)).item() == 0
-
-
-def test_unknown_labels_are_nan_or_ignored() -> None:
-    Y = torch.tensor([[1.0, 0, 0], [0, 1, 1], [0, 0, float("nan")], [1, float("nan"), 0]])
-    loss = loss_function("inverse", Y.numpy())
-    z = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
-    ignored = Y.nan_to_num(nan=-100)
-    torch.testing.assert_close(loss((z,), ignored), loss((z,), Y))
-    torch.testing.assert_close(loss((z,), ignored.long()), loss((z,), Y))
-    torch.testing.assert_close(loss((z,), ignored, num_items_in_batch=10), loss((z,), Y))
-    with pytest.warns(UserWarning, match="which the Trainer counts as items"):
-        assert loss((z,), Y, num_items_in_batch=12) < loss((z,), Y)
-
-
-@pytest.mark.filterwarnings("ignore:1 of 3 classes:UserWarning")
-def test_counts_come_into_the_models_order() -> None:
-    weights = sy.class_weights({"a": 8, "b": 4, "c": 1})
-    for counts, id2label in (
-        ({"a": 8, "b": 4, "c": 1}, {0: "c", 1: "a", 2: "b"}),
-        ({1: 8, 2: 4, 0: 1}, {"0": "c", "1": "a", "2": "b"}),
-    ):
-        loss = loss_function("inverse", counts, id2label)
-        assert loss.classes == ("c", "a", "b")
-        assert loss.loss.weight.tolist() == pytest.approx([weights["c"], weights["a"], weights["b"]])
-    assert loss_function("inverse", {"a": 8, "b": 4}, ["a", "new", "b"]).counts.counts.tolist() == [8, 0, 4]
-
-
-@pytest.mark.parametrize(
-    ("call", "error", "message"),
-    [
-        (lambda: loss_function("balanced", {"a": 1, "b": 1}), UsageError, "mix TrainerMixin into the Trainer"),
-        (lambda: loss_function("logit_adjusted", np.eye(3)), UsageError, "is for one label a row, but the counts"),
-        (lambda: loss_function("inverse", {"a": 1, "b": 1}, ["LABEL_0", "LABEL_1"]), DataError, "no class called a, b"),
-        (lambda: loss_function("inverse", {"a": 1, "b": 1})((Z,), Y1), UsageError, "2 classes that were counted"),
-        (lambda: loss_function("inverse", np.eye(3))((Z,), Y1), UsageError, "many labels a row"),
-        (lambda: loss_function("inverse", {"a": 1, "b": 1})((Z,), None), UsageError, "the batch has no labels"),
-    ],
-)
-def test_bad_input(call: Any, error: type[Exception], message: str) -> None:
-    with pytest.raises(error, match=message) as caught:
-        call()
-    assert "\n" not in str(caught.value)
-
-
-def test_what_training_cannot_do_is_said() -> None:
-    with pytest.warns(UserWarning, match=r"training does not do the decision threshold.* steelyard.decisions"):
-        loss_function("inverse + threshold", {"a": 1, "b": 3})
-    with pytest.warns(UserWarning, match=r"training does not do the adjustment unweight.* steelyard.adjustments"):
-        loss_function("inverse + unweight", {"a": 1, "b": 3})
-
-
 def test_a_sampler_over_other_rows_is_refused(tmp_path: Path) -> None:
     data = synthetic("single")
     loss = loss_function("inverse", counts_of(data, "single"))
     sampler = sy.samplers.ClassBalancedSampler([0, 1], rank=0, world_size=1)
     with pytest.raises(DataError, match="over 2 rows, but the train data have 24"):
         first_gradient(tmp_path, "single", data, loss, 8, 8, sampler, 3)
-
-
-def test_without_transformers_the_extra_is_named() -> None:
-    code = "import sys; sys.modules['transformers'] = None; import steelyard as sy; sy.integrations.transformers"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "pip install 'steelyard[text]'" in done.stderr

@@ -146,3 +146,8 @@ def first_gradient(
     )
     trainer.train()
     return kept.steps[0]
+
+
+def off(one: Any, other: Any) -> float:
+    """Largest difference, as a share of the largest entry."""
+    return float((one - other).abs().max() / other.abs().max())

@@ -63,13 +63,17 @@ class LightningLoss(StrategyLoss):
 
     def __init__(self, strategy: str | Strategy, counts: Any) -> None:
         super().__init__(strategy, counts)
-        #: Elements of the last batch that had a target.
-        self.items = 0
+        self._items: Tensor | None = None
         #: What training losses are divided by: the elements a rank had in the first batch, on average.
         self.nominal: float | None = None
         # Not buffers: DDP would overwrite a rank's own counts by those of rank 0.
         self._step_items: Tensor | None = None
         self._recall: np.ndarray[Any, np.dtype[np.float64]] | None = None
+
+    @property
+    def items(self) -> int:
+        """Elements of the last batch that had a target."""
+        return 0 if self._items is None else int(self._items)
 
     def forward(
         self,
@@ -80,7 +84,7 @@ class LightningLoss(StrategyLoss):
     ) -> Tensor:
         """Loss of a micro-batch; see :meth:`StrategyLoss.forward`. With ``num_items`` nothing is counted."""
         items = self.count(target).detach()
-        self.items = int(items)
+        self._items = items
         training = self.training and torch.is_grad_enabled()
         if training and num_items is None:
             if self.nominal is None:

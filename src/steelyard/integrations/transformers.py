@@ -124,7 +124,8 @@ class TrainerMixin:
       the epoch, and a checkpoint taken in mid-epoch goes on with the next row.
     - Unknown labels (NaN) are not counted as items.
     - ``eval_loss`` is the mean over all elements, where the Trainer takes a mean of means: of batches with more or
-      less padding.
+      less padding. (In several processes the rows that accelerate repeats to fill the last batch count twice, as they
+      do in the Trainer's own.)
 
     Parameters
     ----------
