@@ -162,7 +162,7 @@ counts = sy.count_labels(torch.cat(list(data.labels)).numpy(), classes=range(3),
 labels = [int(row[0] > 0) for row in data.labels]
 labels[::5] = [1] * len(labels[::5])
 
-def train(steps, micro, resume=False, first=False, **sampler):
+def train(steps, micro, resume=False, **sampler):
     kept = KeepGradients()
     data.asked.clear()
     sampler = sy.samplers.ClassBalancedSampler(labels, num_samples=24, replacement=False, **sampler)
@@ -171,13 +171,14 @@ def train(steps, micro, resume=False, first=False, **sampler):
         callbacks=[kept], compute_loss_func=loss_function("inverse", counts),
         args=arguments(folder, per_device_train_batch_size=micro, max_steps=steps, save_strategy="steps", save_steps=5,
                        ddp_find_unused_parameters=False, per_device_eval_batch_size=4))
-    before = trainer.evaluate()["eval_loss"] if first else None
-    data.asked.clear()
+    if steps == 0:
+        return trainer.evaluate()["eval_loss"]
     trainer.train(resume_from_checkpoint=resume)
-    return trainer, kept.steps, list(data.asked), before
+    return trainer, kept.steps, list(data.asked)
 
 rank0 = dict(rank=0, world_size=1)
-trainer, gradients, rows, before = train(5, 4, first=True, **rank0)
+before = train(0, 4, **rank0)
+trainer, gradients, rows = train(5, 4, **rank0)
 world = trainer.args.world_size
 found = {
     "eval_loss": before,
