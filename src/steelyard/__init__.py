@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         SteelyardError,
         UsageError,
     )
+    from steelyard.inspection import Inspection, inspect_data
     from steelyard.strategy import Strategy
     from steelyard.weighting import (
         ClassWeights,
@@ -45,6 +46,7 @@ __all__ = [
     "ArtifactError",
     "ClassWeights",
     "DataError",
+    "Inspection",
     "LabelCounts",
     "MissingExtraError",
     "SteelyardError",
@@ -58,6 +60,7 @@ __all__ = [
     "count_labels",
     "decisions",
     "errors",
+    "inspect_data",
     "integrations",
     "load",
     "losses",
@@ -77,6 +80,7 @@ _WHERE: dict[str, tuple[str, str | None]] = {
     "ArtifactError": ("errors", "ArtifactError"),
     "ClassWeights": ("weighting", "ClassWeights"),
     "DataError": ("errors", "DataError"),
+    "Inspection": ("inspection", "Inspection"),
     "LabelCounts": ("counts", "LabelCounts"),
     "MissingExtraError": ("errors", "MissingExtraError"),
     "SteelyardError": ("errors", "SteelyardError"),
@@ -89,6 +93,7 @@ _WHERE: dict[str, tuple[str, str | None]] = {
     "count_labels": ("counts", "count_labels"),
     "decisions": ("decisions", None),
     "errors": ("errors", None),
+    "inspect_data": ("inspection", "inspect_data"),
     "integrations": ("integrations", None),
     "load": ("artifact", "load_model"),
     "losses": ("losses", None),

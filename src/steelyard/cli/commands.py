@@ -19,6 +19,11 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
+    "inspect": Command(
+        "steelyard.cli.inspect:inspect",
+        "show the classes, what weights would do, and what to mind",
+        "steelyard inspect patients.csv --target diagnosis",
+    ),
     "study": Command(
         "steelyard.cli.study:study",
         "compare strategies, judge them, train the winner",
