@@ -278,3 +278,70 @@ def bare_study() -> dict[str, Any]:
         for row in arm["per_class"]:
             row.update({key: None for key in row if key not in ("name", "support", "verdict")})
     return study
+
+
+def with_curves(study: dict[str, Any]) -> dict[str, Any]:
+    """The study with curves, reliability and over-weighting, as ``study.json`` holds them."""
+    recall = np.linspace(0.02, 1.0, 60)
+
+    def own(power: float) -> dict[str, Any]:
+        return {
+            "precision_recall": np.column_stack([recall, 1 - 0.9 * recall**power]).round(4).tolist(),
+            "roc": np.column_stack([recall**power, recall]).round(4).tolist(),
+            "average_precision": 0.6,
+            "roc_auc": 0.9,
+        }
+
+    ordered = sorted(study["data"]["classes"], key=lambda item: item["count"])
+    rare = [item for item in ordered if item["count"] >= 10][:3]
+    bins = {"predicted": [0.35, 0.55, 0.95], "observed": [0.2, 0.6, 0.9], "rows": [12, 40, 3000], "error": 0.04}
+    study["curves"] = {
+        "classes": [
+            {"name": item["name"], "support": item["count"], "winner": own(3.0), "baseline": own(2.0)} for item in rare
+        ],
+        "reliability": {"winner": bins, "baseline": {**bins, "error": 0.02}},
+    }
+    if len(study["data"]["classes"]) == 2:
+        cuts = np.linspace(0.01, 0.97, 49)
+        study["curves"]["net_benefit"] = {
+            "class": rare[0]["name"],
+            "threshold": cuts.round(4).tolist(),
+            "all": (0.1 - 0.9 * cuts / (1 - cuts)).round(4).tolist(),
+            "winner": np.maximum(0.08 - 0.1 * cuts, -0.001).round(4).tolist(),
+            "baseline": np.maximum(0.07 - 0.1 * cuts, -0.001).round(4).tolist(),
+        }
+    study["overweighting"] = {
+        "model": "linear",
+        "classes": [item["name"] for item in ordered[:2]],
+        "rows": 3772,
+        "points": [
+            {
+                "factor": factor,
+                "recall": 0.7 + 0.02 * place,
+                "precision": 0.9 - 0.1 * place,
+                "false_alarms": 10 + 30 * place,
+                "train_recall": 0.9 + 0.02 * place,
+                "macro_f1": 0.6 - 0.01 * place,
+                "train_macro_f1": 0.7 - 0.01 * place,
+            }
+            for place, factor in enumerate((0, 1, 2, 5, 10))
+        ],
+    }
+    return study
+
+
+def curves_study() -> dict[str, Any]:
+    """Two classes, one of them a script, with every part a study can have."""
+    study = with_curves(_study(13, "two.csv", {"common": 900, NASTY[0]: 100}, 2))
+    study["winner"]["id"] = next(arm["id"] for arm in study["arms"] if arm["id"] != study["baseline"])
+    return study
+
+
+def wide_curves_study() -> dict[str, Any]:
+    """Forty-eight classes and 24 arms, with every part a study can have."""
+    study = with_curves(wide_study())
+    for number in range(6):
+        twin = copy.deepcopy(study["arms"][number])
+        twin.update(id=f"twin {number}", strategy=f"focal(gamma={number + 2}) + {twin['strategy']}")
+        study["arms"].append(twin)
+    return study

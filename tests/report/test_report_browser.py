@@ -10,7 +10,16 @@ import pytest
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-STUDIES = ("thyroid_study", "wide_study", "middling_study", "many_arms_study", "no_gain_study", "bare_study")
+STUDIES = (
+    "thyroid_study",
+    "wide_study",
+    "middling_study",
+    "no_gain_study",
+    "many_arms_study",
+    "bare_study",
+    "curves_study",
+    "wide_curves_study",
+)
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="no browser at /usr/bin/chromium")
 

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from steelyard.inspection import imbalance_advice
 from steelyard.report import words
 from steelyard.report.arms import Arm
 from steelyard.report.classes import LOW_RECALL
 
 #: Accuracy from which a recall of 0 deserves to be named.
 FLATTERING_ACCURACY = 0.9
-_PAST_20 = (
-    "Past 20 to 1, accuracy says little: a model can look good and miss the rare classes. Read the per-class "
-    "table; weights, balanced sampling and tuned decisions are worth comparing."
-)
-_PAST_100 = (
-    "Past 100 to 1, plain inverse weights tend to buy rare hits with many false alarms. Softer weights, a "
-    "tuned decision, or more labelled rows of the rarest classes usually go further."
-)
 
 
 def cautions(
@@ -32,19 +25,22 @@ def cautions(
     found = [words.clean(text) for text in warnings]
     if baseline:
         found += _flattering(baseline, names)
+    if winner and not winner.is_baseline:
+        found += _flattering(winner, names)
     if winner:
         found += _missed(winner, names)
     return (*found, *_imbalanced(imbalance))
 
 
-def _flattering(baseline: Arm, scored: set[str]) -> list[str]:
-    accuracy = baseline.metrics.get("accuracy")
-    never = [row for row in baseline.classes if row.name in scored and row.recall.value == 0]
+def _flattering(arm: Arm, scored: set[str]) -> list[str]:
+    accuracy = arm.metrics.get("accuracy")
+    never = [row for row in arm.classes if row.name in scored and row.recall.value == 0]
     if accuracy is None or accuracy < FLATTERING_ACCURACY or not never:
         return []
     names = words.listing((words.quoted(row.name) for row in never), limit=6)
+    who = "Doing nothing" if arm.is_baseline else f"The {arm.best}"
     return [
-        f"Doing nothing is right on {words.percent(accuracy)} of all rows, yet finds not a single row of "
+        f"{who} is right on {words.percent(accuracy)} of all rows, yet finds not a single row of "
         f"{names}: a recall of 0 behind a high accuracy. Here accuracy measures the common classes only."
     ]
 
@@ -67,7 +63,5 @@ def _missed(winner: Arm, scored: set[str]) -> list[str]:
 
 
 def _imbalanced(imbalance: float | None) -> list[str]:
-    if imbalance is None or imbalance <= 20:
-        return []
-    opening = f"The commonest scored class has {words.ratio(imbalance)} times the rows of the rarest. "
-    return [opening + (_PAST_100 if imbalance > 100 else _PAST_20)]
+    said = None if imbalance is None else imbalance_advice(imbalance)
+    return [f"The commonest class has {words.ratio(imbalance)} times the rows of the rarest. {said}"] if said else []

@@ -26,6 +26,7 @@ _FILTERS = (
     "percent",
     "seconds",
     "ratio",
+    "significant",
     "quoted",
     "heading",
     "breakable",

@@ -7,16 +7,20 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
-from steelyard.errors import DataError
+from steelyard.errors import DataError, SteelyardError
 from steelyard.report import words
 from steelyard.report.arms import Arm, Note, collected_notes, leaderboard_lead, ranked_arms
 from steelyard.report.cautions import cautions
 from steelyard.report.classes import ClassRow, classes_lead, has_f_beta
 from steelyard.report.confusion import Confusion, confusion
+from steelyard.report.curves import Curves, curves
 from steelyard.report.distribution import Distribution, distribution
 from steelyard.report.measures import Measure
 from steelyard.report.measures import measure as described
+from steelyard.report.overweighting import Overweighting, overweighting
 from steelyard.report.tradeoff import Tradeoff, tradeoff
+from steelyard.report.weights import Weights, weights
+from steelyard.snippets import write_snippets
 
 _BADGES = {
     "clear_winner": ("Clear winner", "gain"),
@@ -72,6 +76,12 @@ class View:
     tradeoff: Tradeoff | None
     other_measures: tuple[tuple[str, float | None, float | None], ...]
     confusion: Confusion | None
+    weights: Weights | None
+    curves: Curves
+    overweighting: Overweighting | None
+    snippets: tuple[tuple[str, str], ...]
+    is_binary: bool
+    beta: float | None
     folds: int | None
     repeats: int | None
     seed: Any
@@ -122,6 +132,12 @@ def build_view(study: Mapping[str, Any]) -> View:
         tradeoff=tradeoff(arms, scored),
         other_measures=_other_measures(winner, baseline),
         confusion=confusion(study.get("confusion"), words.heading(best), winner is not None and winner.is_baseline),
+        weights=weights(spread.classes) if spread else None,
+        curves=curves(study.get("curves"), _drawn(winner, baseline), sum(scored.values())),
+        overweighting=overweighting(study.get("overweighting")),
+        snippets=_snippets(winner or baseline, len(counts)),
+        is_binary=len(counts) == 2,
+        beta=words.finite(study.get("beta")),
         folds=study.get("folds"),
         repeats=study.get("repeats"),
         seed=study.get("seed"),
@@ -202,6 +218,24 @@ def _other_measures(winner: Arm | None, baseline: Arm | None) -> tuple[tuple[str
         return ()
     names = [name for name in winner.metrics if name in baseline.metrics]
     return tuple((described(name).label, winner.metrics[name], baseline.metrics[name]) for name in names)
+
+
+def _drawn(winner: Arm | None, baseline: Arm | None) -> dict[str, Arm]:
+    """Arms whose curves are shown: doing nothing alone where that came first."""
+    arms = {"winner": winner, "baseline": baseline}
+    if winner is not None and winner.is_baseline:
+        arms["winner"] = None
+    return {key: arm for key, arm in arms.items() if arm is not None}
+
+
+def _snippets(arm: Arm | None, n_classes: int) -> tuple[tuple[str, str], ...]:
+    if arm is None or not n_classes:
+        return ()
+    try:
+        return tuple(write_snippets(arm.strategy, arm.model, n_classes=n_classes).items())
+    except SteelyardError:
+        # A study of another release may name what this one does not know.
+        return ()
 
 
 def _flat(environment: Mapping[str, Any], prefix: str = "") -> tuple[tuple[str, str], ...]:

@@ -225,6 +225,20 @@ def heading(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def significant(value: Any) -> str:
+    """Positive number with about three digits.
+
+    Examples
+    --------
+    >>> significant(0.0576), significant(16.4), significant(1740.5)
+    ('0.0576', '16.4', '1,740')
+    """
+    known = finite(value)
+    if known is None:
+        return UNDEFINED
+    return f"{known:,.0f}" if abs(known) >= 100 else f"{known:.3g}"
+
+
 def breakable(text: Any) -> Any:
     """Escaped text with places where a browser may break a long identifier.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,8 @@ class StudyOutcome:
         Sentences on what was asked for and not done.
     late : tuple of str
         Those of them that are about arms for which the time ran out.
+    overweighting : dict, optional
+        What too much weight does, where there was time to look.
     """
 
     facts: DataFacts
@@ -72,6 +75,7 @@ class StudyOutcome:
     verdict: Verdict
     left_out: tuple[str, ...]
     late: tuple[str, ...] = ()
+    overweighting: dict[str, Any] | None = None
 
     @property
     def best(self) -> Assessed:

@@ -10,6 +10,7 @@ import numpy as np
 
 from steelyard.metrics import evaluate
 from steelyard.study.compare import BETA, PER_CLASS
+from steelyard.study.curves import curves_record
 from steelyard.study.environment import environment
 from steelyard.study.outcome import StudyOutcome
 from steelyard.study.run import arm_notes
@@ -52,6 +53,8 @@ def study_record(outcome: StudyOutcome, command: str | None = None) -> dict[str,
         },
         "verdict": {"kind": outcome.verdict.kind, "text": outcome.verdict.text},
         "confusion": confusion_record(outcome),
+        "curves": curves_record(outcome),
+        "overweighting": outcome.overweighting,
         "left_out": list(outcome.left_out),
         "complete": not outcome.late,
         "environment": environment(),

@@ -13,6 +13,7 @@ from steelyard.study.assess import ScoredRows, assess
 from steelyard.study.cells import Progress, fit_cells
 from steelyard.study.compare import choose_winner, class_tables, resample_count, score_arms
 from steelyard.study.outcome import DataFacts, StudyOutcome
+from steelyard.study.overweighting import overweighting_record
 from steelyard.study.plan import Arm
 from steelyard.study.resampling import bootstrapped
 from steelyard.study.verdict import judge
@@ -90,6 +91,8 @@ def execute(
         verdict=judge(done, table, winner, plan.metric),
         left_out=(*plan.left_out, *late),
         late=late,
+        # A demonstration must not use up the time that arms could have had.
+        overweighting=None if plan.time_limit else overweighting_record(data, n_jobs),
     )
 
 
