@@ -27,6 +27,7 @@ from steelyard.labels import (
     sort_labels,
     tally_labels,
 )
+from steelyard.notebook import Bar, Cell, html_table
 
 _CHUNK = 65536
 
@@ -130,6 +131,17 @@ class LabelCounts:
 
     def __hash__(self) -> int:
         return hash((self.classes, tuple(self.counts.tolist())))
+
+    def _repr_html_(self) -> str:
+        top = float(self.counts.max()) if self.counts.size else 1.0
+        order = np.argsort(-self.counts, kind="stable").tolist()
+        rows: list[list[Cell]] = [
+            [str(self.classes[k]), self.counts[k].item(), f"{self.priors[k]:.1%}", Bar(self.counts[k] / (top or 1.0))]
+            for k in order
+        ]
+        absent = f", {len(self.absent)} without a row" if self.absent else ""
+        title = f"{len(self)} classes{absent}, imbalance {self.imbalance_ratio:,.4g} to 1"
+        return html_table(title, ["class", "rows", "share", ""], rows)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name!r}: {count}" for name, count in islice(self.as_dict().items(), 12))

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -16,7 +16,8 @@ from steelyard.artifact import TrainedModel, save_model
 from steelyard.data import frame_from
 from steelyard.engine import EngineData, fit_pipeline, training_facts
 from steelyard.files import replacing, write_text
-from steelyard.report import write_report
+from steelyard.notebook import Bar, html_table
+from steelyard.report import InlineReport, render_report, write_report
 from steelyard.study import Arm, StudyOutcome, bind_adjustment, predictions_frame, study_record
 
 if TYPE_CHECKING:
@@ -117,9 +118,23 @@ class StudyResult:
         """Out-of-fold predictions: a line for each scored row, arm and repeat."""
         return predictions_frame(self._outcome)
 
-    def report(self, path: str | Path) -> Path:
-        """Write the HTML report."""
-        return write_report(self.record, Path(path))
+    @overload
+    def report(self, path: None = None) -> InlineReport: ...
+    @overload
+    def report(self, path: str | Path) -> Path: ...
+    def report(self, path: str | Path | None = None) -> Path | InlineReport:
+        """Report as a file, or without a path as a value that a notebook shows.
+
+        Parameters
+        ----------
+        path : path, optional
+            Where to write the page.
+
+        Returns
+        -------
+        pathlib.Path or InlineReport
+        """
+        return InlineReport(render_report(self.record)) if path is None else write_report(self.record, Path(path))
 
     def fit(self) -> TrainedModel:
         """Winner trained on all rows, with the decision rule fitted on all out-of-fold scores."""
@@ -182,6 +197,17 @@ class StudyResult:
 
     def __repr__(self) -> str:
         return f"StudyResult({self.verdict.kind}: {self.winner.id}, {self.record['metric']} {self.winner.score:.3f})"
+
+    def _repr_html_(self) -> str:
+        best = self.leaderboard.head(10)
+        rows = [
+            [arm["rank"], arm["strategy"], arm["model"], arm["score"], f"{arm['delta']:+.3f}", Bar(arm["score"])]
+            for arm in best.to_dicts()
+        ]
+        more = self.leaderboard.height - best.height
+        note = f"{more} more arms in .leaderboard; .report() opens the whole report." if more else ".report() opens it."
+        header = ["rank", "strategy", "model", self.record["metric"], "change", ""]
+        return html_table(self.verdict.text, header, rows, note)
 
 
 def fit_arm(arm: Arm, decision: FittedDecision, data: EngineData, info: dict[str, Any]) -> TrainedModel:

@@ -14,6 +14,7 @@ from steelyard.engine import EngineData
 from steelyard.errors import UsageError
 from steelyard.metrics import Metric, get_metric
 from steelyard.models import parse_models
+from steelyard.progress import StudyProgress
 from steelyard.strategy import Strategy, parse_strategies
 from steelyard.study import DataFacts, Progress, StudyPlan, check_arms, execute, make_arms
 
@@ -38,7 +39,7 @@ def run_study(
     random_state: int = 0,
     n_jobs: int = 1,
     time_limit: float | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> StudyResult:
     """Compare ways of treating rare classes on your data.
 
@@ -74,8 +75,9 @@ def run_study(
         Processes.
     time_limit : float, optional
         Seconds for the fits; arms that are not finished by then are left out, and said in the record.
-    progress : callable, optional
-        Called as ``progress(done, total, model)`` after each fit.
+    progress : callable or True, optional
+        Called as ``progress(done, total, model)`` after each fit. True shows a bar on a terminal, and a line now and
+        then elsewhere, as in a notebook.
 
     Returns
     -------
@@ -105,7 +107,10 @@ def run_study(
     plan_for = plan_maker(models, strategies, metric, time_limit)
     data, facts = prepare(table, options)
     plan = check_arms(plan_for(data.n_classes), data)
-    return study_prepared(plan, data, facts, n_jobs=n_jobs, progress=progress)
+    if progress is True:
+        with StudyProgress() as shown:
+            return study_prepared(plan, data, facts, n_jobs=n_jobs, progress=shown)
+    return study_prepared(plan, data, facts, n_jobs=n_jobs, progress=progress or None)
 
 
 class plan_maker:  # noqa: N801  # reads as the function it is

@@ -17,6 +17,7 @@ from steelyard.inspection.candidates import quantity_reason
 from steelyard.inspection.duplicates import Duplicates, find_duplicates
 from steelyard.inspection.schemes import Scheme, class_weight_schemes
 from steelyard.labels import is_matrix, native
+from steelyard.notebook import Cell, html_list, html_table
 from steelyard.snippets import write_snippets
 
 
@@ -70,6 +71,13 @@ class Inspection:
     def order(self) -> tuple[int, ...]:
         """Positions of the classes from the one with most rows to the one with fewest."""
         return tuple(np.argsort(-self.counts.counts, kind="stable").tolist())
+
+    def _repr_html_(self) -> str:
+        rows: list[list[Cell]] = [
+            [scheme.name, scheme.pull, f"{scheme.rarest_share:.1%}"] for scheme in self.schemes.values()
+        ]
+        header = ["scheme", "a row of the rarest counts as", "its share of the loss"]
+        return self.counts._repr_html_() + html_table("weights", header, rows) + html_list("Advice", self.advice)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON-safe data; classes as texts, common ones first."""

@@ -7,6 +7,7 @@ way only.
 
 from __future__ import annotations
 
+from steelyard.report.inline import InlineReport
 from steelyard.report.page import render_report, write_report
 
-__all__ = ["render_report", "write_report"]
+__all__ = ["InlineReport", "render_report", "write_report"]

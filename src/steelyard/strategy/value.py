@@ -11,6 +11,7 @@ from typing import Any, Self
 from steelyard import registry
 from steelyard.component import Call, Component, parse_calls
 from steelyard.errors import ArtifactError, ParseError, UnknownNameError, UsageError
+from steelyard.notebook import html_table
 
 #: Slot -> the component that does nothing there.
 SLOTS: Mapping[str, str] = MappingProxyType(
@@ -123,6 +124,11 @@ class Strategy:
 
     def __str__(self) -> str:
         return " + ".join(str(part) for part in self.active().values()) or "do_nothing"
+
+    def _repr_html_(self) -> str:
+        active = self.active()
+        rows = [[slot, str(part), "" if slot in active else "neutral"] for slot, part in self.parts().items()]
+        return html_table(f"strategy: {self}", ["slot", "component", ""], rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Dict form for JSON: the versioned component of each slot that is not neutral."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from steelyard import registry
 from steelyard.counts import LabelCounts, count_labels
 from steelyard.errors import DataError, MissingExtraError, UsageError
+from steelyard.notebook import Bar, Cell, html_table
 from steelyard.weighting._base import Normalize, Weighting
 
 
@@ -87,6 +88,13 @@ class ClassWeights(Mapping[Hashable, float]):
 
     def __hash__(self) -> int:
         return hash(frozenset(self.items()))
+
+    def _repr_html_(self) -> str:
+        top = float(self.array.max()) if self.array.size else 1.0
+        rows: list[list[Cell]] = [
+            [str(name), weight, Bar(weight / (top or 1.0))] for name, weight in self.as_dict().items()
+        ]
+        return html_table(f"class weights: {self.scheme or 'given'}", ["class", "weight", ""], rows)
 
     def __repr__(self) -> str:
         inside = ", ".join(f"{name!r}: {weight:.6g}" for name, weight in self.as_dict().items())
