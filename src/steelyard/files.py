@@ -20,13 +20,14 @@ def replacing(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     # Opened and not made by tempfile: its permissions are those the user's umask asks for.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        temporary.touch()
-        yield temporary
-        sync(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _named(path, temporary):
+        try:
+            temporary.touch()
+            yield temporary
+            sync(temporary)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -49,7 +50,8 @@ def replacing_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        temporary.mkdir()
+        with _named(path, temporary):
+            temporary.mkdir()
         yield temporary
         for file in temporary.iterdir():
             sync(file)
@@ -63,6 +65,17 @@ def replacing_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
             temporary.replace(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _named(path: Path, temporary: Path) -> Iterator[None]:
+    """Errors about the temporary name, told with the one the user knows."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None and Path(error.filename) == temporary:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
 
 
 def sync(path: Path) -> None:

@@ -5,6 +5,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from steelyard import run_study
+from steelyard.report.view import build_view
 from steelyard.study.overweighting import FACTORS, MOST_ROWS, _figures, _some_rows, overweighting_record, rare_classes
 
 
@@ -52,7 +53,8 @@ def test_it_does_not_use_up_limited_time(result) -> None:
     rng = np.random.default_rng(0)
     y = np.repeat(["a", "b"], [40, 20])
     limited = run_study(rng.normal(size=(60, 2)), y, models="linear", strategies="inverse", folds=2, time_limit=60)
-    assert limited.record["overweighting"] is None
+    assert list(limited.record["overweighting"]) == ["skipped"]
+    assert limited.record["overweighting"]["skipped"] in build_view(limited.record).left_out
 
 
 def test_processes_do_not_change_it(result) -> None:

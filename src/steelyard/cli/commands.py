@@ -39,6 +39,11 @@ COMMANDS = {
         "predict labels for the rows of a table",
         "steelyard predict study/ new_patients.csv --proba --output predicted.csv",
     ),
+    "completion": Command(
+        "steelyard.cli.completion:completion",
+        "print what bash, zsh or fish need to complete commands",
+        "steelyard completion bash > ~/.local/share/bash-completion/completions/steelyard",
+    ),
 }
 
 
@@ -52,7 +57,7 @@ def overview() -> str:
     """
     lines = ["Usage: steelyard COMMAND [OPTIONS]", "", ABOUT, "", "Commands:"]
     for name, command in COMMANDS.items():
-        lines += [f"  {name:10}{command.summary}", f"  {'':10}$ {command.example}"]
+        lines += [f"  {name:12}{command.summary}", f"  {'':12}$ {command.example}"]
     lines += [
         "",
         "Options:",

@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from steelyard.cli.commands import ABOUT, COMMANDS, overview
@@ -66,6 +67,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output went away; that is its right.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+    except SystemExit as stopped:
+        # Nothing of ours exits: this is how the library that prints the help takes a reader that went away.
+        return OK if _reader_is_gone() else FAILURE if stopped.code else OK
     except UsageError as error:
         return _fail(str(error), USAGE, debug)
     except SteelyardError as error:
@@ -90,6 +94,14 @@ def _run(arguments: list[str]) -> int:
         raise UsageError(f"{text} (see --help)" if text else "wrong arguments, see --help") from error
     sys.stdout.flush()
     return result if isinstance(result, int) else OK
+
+
+def _reader_is_gone() -> bool:
+    # It has turned stdout to the null device by then.
+    try:
+        return os.path.samestat(os.fstat(sys.stdout.fileno()), Path(os.devnull).stat())
+    except (OSError, ValueError):
+        return False
 
 
 def _version() -> str:

@@ -111,6 +111,8 @@ def build_view(study: Mapping[str, Any]) -> View:
     winner = next((arm for arm in arms if arm.is_winner), None)
     baseline = next((arm for arm in arms if arm.is_baseline), None)
     left_out = study.get("left_out") or ()
+    left_out = [left_out] if isinstance(left_out, str) else left_out
+    skipped = (study.get("overweighting") or {}).get("skipped")
     return View(
         title=_file_name(data.get("path")),
         facts=_facts(study, len(arms)),
@@ -141,8 +143,8 @@ def build_view(study: Mapping[str, Any]) -> View:
         folds=study.get("folds"),
         repeats=study.get("repeats"),
         seed=study.get("seed"),
-        left_out=tuple(words.clean(text) for text in ([left_out] if isinstance(left_out, str) else left_out)),
-        command=str(study.get("command") or ""),
+        left_out=tuple(words.clean(text) for text in [*left_out, *([skipped] if skipped else [])]),
+        command=str(study.get("command") or "") or _python_call(study, arms),
         environment=_flat(study.get("environment") or {}),
     )
 
@@ -236,6 +238,20 @@ def _snippets(arm: Arm | None, n_classes: int) -> tuple[tuple[str, str], ...]:
     except SteelyardError:
         # A study of another release may name what this one does not know.
         return ()
+
+
+def _python_call(study: Mapping[str, Any], arms: tuple[Arm, ...]) -> str:
+    """Call that makes a study from Python again, where no command line did."""
+    given = {
+        "models": ", ".join(dict.fromkeys(arm.model for arm in arms)),
+        "strategies": "; ".join(dict.fromkeys(arm.strategy for arm in arms)),
+        "metric": str(study["metric"]),
+        "folds": study.get("folds"),
+        "repeats": study.get("repeats"),
+        "random_state": study.get("seed"),
+    }
+    inside = "".join(f"    {key}={value!r},\n" for key, value in given.items() if value is not None)
+    return f"sy.run_study(\n    X,\n    y,\n{inside})"
 
 
 def _flat(environment: Mapping[str, Any], prefix: str = "") -> tuple[tuple[str, str], ...]:

@@ -18,6 +18,8 @@ from steelyard.study.plan import Arm
 from steelyard.study.resampling import bootstrapped
 from steelyard.study.verdict import judge
 
+_NO_TIME = "What too much weight does was not looked at, as the study's time was limited."
+
 
 @dataclass(frozen=True)
 class StudyPlan:
@@ -92,7 +94,7 @@ def execute(
         left_out=(*plan.left_out, *late),
         late=late,
         # A demonstration must not use up the time that arms could have had.
-        overweighting=None if plan.time_limit else overweighting_record(data, n_jobs),
+        overweighting={"skipped": _NO_TIME} if plan.time_limit else overweighting_record(data, n_jobs),
     )
 
 
