@@ -25,7 +25,9 @@ Codes = NDArray[np.int64]
 FACTORS = (0, 1, 2, 5, 10)
 MODEL = "linear"
 #: Rows the demonstration looks at: enough for its shape, few enough to be cheap.
-MOST_ROWS = 8000
+MOST_ROWS = 4000
+#: Folds that are scored; the rows of the others are only trained on.
+MOST_FOLDS = 3
 #: Classes are taken together, rarest first, until they have so many rows.
 ENOUGH_ROWS = 20
 
@@ -36,7 +38,7 @@ def overweighting_record(data: EngineData, n_jobs: int = 1) -> dict[str, Any] | 
     Parameters
     ----------
     data : EngineData
-        Only the first repeat is looked at, and at most 8000 of its rows.
+        Only the first repeat is looked at, and at most 4000 of its rows and 3 of its folds.
     n_jobs : int
         Processes.
 
@@ -52,7 +54,7 @@ def overweighting_record(data: EngineData, n_jobs: int = 1) -> dict[str, Any] | 
     rows = _some_rows(data)
     codes, folds = data.codes[rows], data.folds[0][rows]
     rare = rare_classes(np.bincount(data.codes[ScoredRows.of(data).rows], minlength=data.n_classes))
-    in_use = [int(fold) for fold in np.unique(folds[folds >= 0])]
+    in_use = [int(fold) for fold in np.unique(folds[folds >= 0])][:MOST_FOLDS]
     if not rare or len(in_use) < 2:
         return None
     trainings = [_training(factor, [str(data.classes[k]) for k in rare]) for factor in FACTORS]
