@@ -68,8 +68,8 @@ class DeployPrior(Adjustment):
         wrong = [str(name) for name, share in zip(classes, deployed, strict=True) if not share < 1]
         if wrong:
             raise UsageError(
-                f"deploy_prior: where rows have several labels each share is of all rows, below 1; that of {wrong[0]!r} "
-                f"is {deployed.max():g}"
+                f"deploy_prior: where rows have several labels each share is of all rows, below 1; that of "
+                f"{wrong[0]!r} is {deployed.max():g}"
             )
         known = (priors > 0) & (priors < 1)
         trained = np.where(known, priors / np.where(known, 1.0 - priors, 1.0) * weights, 1.0)

@@ -85,7 +85,13 @@ def label_counts(
     if weights is None:
         return tuple(part.sum(axis=0).astype(np.float64) for part in parts)  # type: ignore[return-value]
     lines = np.asarray(weights)
-    return tuple((lines @ part.astype(lines.dtype)).astype(np.float64) for part in parts)  # type: ignore[return-value]
+    sums = [(lines @ part.astype(lines.dtype)).astype(np.float64) for part in parts[:3]]
+    if known.all():
+        # The commonest case costs no product.
+        whole = np.broadcast_to(lines.sum(axis=-1, dtype=np.float64)[..., None], sums[0].shape)
+    else:
+        whole = (lines @ known.astype(lines.dtype)).astype(np.float64)
+    return sums[0], sums[1], sums[2], whole
 
 
 def class_sums(lines: Array, values: NDArray[np.integer], n_classes: int) -> Array:

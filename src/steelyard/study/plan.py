@@ -37,10 +37,13 @@ class Arm:
         return Training.of(self.strategy, self.model)
 
 
-def make_arms(strategies: Iterable[Strategy], models: Iterable[Model]) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
+def make_arms(
+    strategies: Iterable[Strategy], models: Iterable[Model], multilabel: bool = False
+) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
     """Every strategy on every model that can train it, and a sentence on each pair left out.
 
-    Doing nothing is always an arm: without it there is nothing to compare with.
+    Doing nothing is always an arm: without it there is nothing to compare with. Where rows may have several labels
+    (``multilabel``) no rows are drawn by their class.
 
     Raises
     ------
@@ -52,7 +55,10 @@ def make_arms(strategies: Iterable[Strategy], models: Iterable[Model]) -> tuple[
     for model in models:
         for strategy in wanted:
             missing = _missing_extra(strategy)
-            if missing:
+            if multilabel and "sampling" in strategy.active():
+                drawn = strategy.active()["sampling"]
+                left_out.append(f"{strategy} | {model}: {drawn} draws rows by their one class; here they have several")
+            elif missing:
                 left_out.append(f"{strategy} | {model}: needs pip install 'steelyard[{missing}]'")
             elif "loss" in strategy.active() and not model.any_loss:
                 left_out.append(f"{strategy} | {model}: {model} is trained with its own loss only")

@@ -54,7 +54,7 @@ class PosWeight(Weighting):
         return self._odds(counts, np.full(len(counts), counts.sum()))
 
     def label_values(self, classes: Sequence[Hashable], counts: Any, known: Any) -> NDArray[np.float64]:
-        """(negatives/positives)^power of each label, boosted and clipped; either is taken to be one where it is none."""
+        """(negatives/positives)^power of each label, boosted and clipped; none of either is taken to be one."""
         weights = self._odds(np.asarray(counts, dtype=np.float64), np.asarray(known, dtype=np.float64))
         if self.boost:
             weights = apply_boost(weights, classes, self.boost)
