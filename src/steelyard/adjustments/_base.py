@@ -107,12 +107,11 @@ class ClassFactors:
         ArtifactError
             When the state is of another version.
         """
-        known = {_STATE: ClassFactors, _LABEL_STATE: LabelFactors}
-        if state.get("name") not in known:
-            raise ArtifactError(
-                f"this release cannot read the adjustment {state.get('name')!r}; it knows {', '.join(known)}"
-            )
-        return known[state["name"]](tuple(state["factors"]), state["power"])
+        known: dict[str, type[ClassFactors] | type[LabelFactors]] = {_STATE: ClassFactors, _LABEL_STATE: LabelFactors}
+        name = str(state.get("name"))
+        if name not in known:
+            raise ArtifactError(f"this release cannot read the adjustment {name!r}; it knows {', '.join(known)}")
+        return known[name](tuple(state["factors"]), state["power"])
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def checked_label_sets(
     where = f"the target {target!r}" if target else "y"
     if len(labels) != n_rows:
         raise DataError(f"{where} has {len(labels)} rows of labels for {n_rows} rows")
-    kept = ~np.isnan(labels.codes).all(axis=1)
+    kept = _any_known(labels)
     if not kept.any() or not len(labels.classes):
         raise DataError(f"{where} holds no label: nothing is known of any of the {n_rows} rows")
     if len(labels.classes) < 2:
@@ -99,13 +99,19 @@ def known_label_sets(labels: Any, classes: tuple[Any, ...], path: str) -> tuple[
     missing = [name for name in position if name not in {str(found) for found in labels.classes}]
     if missing and labels.form == "columns":
         raise DataError(f"{path} has no column for the label {missing[0]!r}")
-    known = ~np.isnan(labels.codes).all(axis=1) if labels.codes.shape[1] else np.zeros(len(labels), dtype=bool)
+    known = _any_known(labels)
     if not known.any():
         raise DataError(f"{path} holds no known label")
     # A label that no list of this table names is one that none of its rows has.
     codes = np.where(known[:, None], np.zeros((len(labels), len(classes))), np.nan)
     codes[:, [position[str(name)] for name in labels.classes]] = labels.codes
     return known, codes[known]
+
+
+def _any_known(labels: LabelSets) -> NDArray[np.bool_]:
+    """Rows of which something is known; an empty list of labels is known too, but says nothing where all are."""
+    known: NDArray[np.bool_] = np.any(~np.isnan(labels.codes), axis=1)
+    return known
 
 
 def balanced_label_sets(

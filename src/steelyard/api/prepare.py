@@ -114,6 +114,7 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
         When the folds do not fit.
     """
     warnings: list[str] = []
+    codes: NDArray[Any]
     if table.multilabel:
         codes, classes, kept = checked_label_sets(table.labels, table.features.height, table.target, warnings)
     else:
@@ -141,7 +142,8 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
             warnings.append(f"{unassigned} rows name no fold: they are trained on and never scored.")
     else:
         folds = make_folds(codes, options.n_folds, groups=groups, seed=options.seed, repeats=options.repeats)
-    warnings += (label_set_warnings if table.multilabel else _class_warnings)(classes, codes, folds)
+    said = label_set_warnings if table.multilabel else _class_warnings
+    warnings += said(classes, codes, folds)
     ids = None if table.ids is None else tuple("" if value is None else str(value) for value in _kept(table.ids, kept))
     data = EngineData(matrix, schema, codes, classes, folds, options.seed)
     form = table.labels.form if table.multilabel else None
@@ -215,7 +217,7 @@ def _has_continuous(matrix: TableMatrix) -> bool:
     return any(len(np.unique(column)) > enough for column in matrix.numeric.T)
 
 
-def _class_warnings(classes: tuple[object, ...], codes: NDArray[np.int64], folds: NDArray[np.int64]) -> list[str]:
+def _class_warnings(classes: tuple[object, ...], codes: NDArray[Any], folds: NDArray[np.int64]) -> list[str]:
     counts = np.bincount(codes, minlength=len(classes))
     n_folds = int(folds.max()) + 1
     unseen = [

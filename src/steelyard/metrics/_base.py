@@ -99,7 +99,8 @@ class CountMetric(Metric):
         """
         misses = known - actual - predicted + hits
         pairs = ((misses, hits), (known - predicted, predicted), (known - actual, actual))
-        return self.from_counts(*(np.stack(np.broadcast_arrays(*pair), axis=-1) for pair in pairs), known)
+        both = [np.stack(np.broadcast_arrays(*pair), axis=-1) for pair in pairs]
+        return self.from_counts(both[0], both[1], both[2], known)
 
     def class_terms(self, hits: Array, predicted: Array, actual: Array) -> tuple[Array, ...]:
         """Contributions of each class to the sums the metric is made of, element by element."""

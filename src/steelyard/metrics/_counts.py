@@ -83,7 +83,8 @@ def label_counts(
     known, has, named = ~np.isnan(Y), Y == 1, np.asarray(predicted) == 1
     parts = (has & named, named & known, has, known)
     if weights is None:
-        return tuple(part.sum(axis=0).astype(np.float64) for part in parts)  # type: ignore[return-value]
+        once = label_counts(Y, predicted, np.ones((1, len(known))))
+        return once[0][0], once[1][0], once[2][0], once[3][0]
     lines = np.asarray(weights)
     sums = [(lines @ part.astype(lines.dtype)).astype(np.float64) for part in parts[:3]]
     if known.all():

@@ -39,4 +39,5 @@ class Accuracy(RowMetric):
         """1 for each row whose known labels are all right; rows of which nothing is known count nothing."""
         known = ~np.isnan(Y)
         right = (known & (predicted != Y)).sum(axis=1) == 0
-        return right.astype(np.float64), known.any(axis=1).astype(np.float64)
+        counted: Array = np.asarray(known.any(axis=1), dtype=np.float64)
+        return right.astype(np.float64), counted

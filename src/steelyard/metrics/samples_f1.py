@@ -43,4 +43,5 @@ class SamplesF1(RowMetric):
         known = ~np.isnan(Y)
         has, named = known & (Y == 1), known & (np.asarray(predicted) == 1)
         both = (has & named).sum(axis=1).astype(np.float64)
-        return ratio(2.0 * both, has.sum(axis=1) + named.sum(axis=1)), known.any(axis=1).astype(np.float64)
+        counted: Array = np.asarray(known.any(axis=1), dtype=np.float64)
+        return ratio(2.0 * both, has.sum(axis=1) + named.sum(axis=1)), counted

@@ -14,6 +14,7 @@ from steelyard.report.cautions import cautions
 from steelyard.report.classes import ClassRow, classes_lead, has_f_beta
 from steelyard.report.confusion import Confusion, confusion
 from steelyard.report.distribution import Distribution, distribution
+from steelyard.report.label_sets import LabelSets, label_sets
 from steelyard.report.measures import Measure
 from steelyard.report.measures import measure as described
 from steelyard.report.tradeoff import Tradeoff, tradeoff
@@ -72,6 +73,7 @@ class View:
     tradeoff: Tradeoff | None
     other_measures: tuple[tuple[str, float | None, float | None], ...]
     confusion: Confusion | None
+    label_sets: LabelSets | None
     folds: int | None
     repeats: int | None
     seed: Any
@@ -122,6 +124,7 @@ def build_view(study: Mapping[str, Any]) -> View:
         tradeoff=tradeoff(arms, scored),
         other_measures=_other_measures(winner, baseline),
         confusion=confusion(study.get("confusion"), words.heading(best), winner is not None and winner.is_baseline),
+        label_sets=label_sets(study.get("labels"), winner is not None and winner.is_baseline),
         folds=study.get("folds"),
         repeats=study.get("repeats"),
         seed=study.get("seed"),

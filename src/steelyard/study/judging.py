@@ -62,10 +62,11 @@ class ClassCounts:
     def value(self, metric: CountMetric) -> Array:
         """Metric on each resample, averaged over repeats, shape (n_resamples,)."""
         if self.known is not None:
-            values: Array = metric.from_label_counts(self.hits, self.predicted, self.actual, self.known).mean(axis=0)
-            return values
-        total = self.actual.sum(axis=-1)
-        return metric.from_counts(self.hits, self.predicted, self.actual, total).mean(axis=0)
+            values = metric.from_label_counts(self.hits, self.predicted, self.actual, self.known)
+        else:
+            values = metric.from_counts(self.hits, self.predicted, self.actual, self.actual.sum(axis=-1))
+        mean: Array = values.mean(axis=0)
+        return mean
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
@@ -168,9 +169,10 @@ class OneLabel(Judging):
                     dealt = rng.multivariate_hypergeometric(left, actual[code], method="marginals")
                     hits[repeat, position, code] = dealt[code]
                     left -= dealt
-        return metric.from_counts(
+        values: Array = metric.from_counts(
             hits, named[:, None, :].astype(np.float64), actual.astype(np.float64), float(len(codes))
         ).mean(axis=0)
+        return values
 
     def discordant(
         self, codes: NDArray[Any], arm: Predictions, baseline: Predictions, n_classes: int
@@ -195,7 +197,8 @@ class SeveralLabels(Judging):
         has = codes == 1
         counts = has.sum(axis=0)
         rarest = np.where(has, counts, np.iinfo(np.int64).max).argmin(axis=1)
-        return np.where(has.any(axis=1), rarest, codes.shape[1])
+        strata: Codes = np.where(has.any(axis=1), rarest, codes.shape[1])
+        return strata
 
     def support(self, codes: NDArray[Any], n_classes: int) -> Codes:
         """Rows that have each label."""
@@ -215,7 +218,8 @@ class SeveralLabels(Judging):
     def score(self, metric: Metric, codes: NDArray[Any], arm: Predictions, weights: NDArray[np.float32]) -> Array:
         """Metric of whole rows, or of probabilities."""
         if isinstance(metric, RowMetric):
-            return np.stack([_row_mean(*metric.from_rows(codes, p), weights) for p in arm.predicted]).mean(axis=0)
+            means: Array = np.mean([_row_mean(*metric.from_rows(codes, p), weights) for p in arm.predicted], axis=0)
+            return means
         assert isinstance(metric, ScoreMetric)
         lines = weights.astype(np.float64)
         values: Array = np.stack([metric.from_label_scores(codes, p, lines) for p in arm.proba]).mean(axis=0)
@@ -263,7 +267,7 @@ def _shuffled_counts(codes: Array, predicted: Codes, orders: list[NDArray[np.int
     n_labels = codes.shape[1]
     named = predicted == 1
 
-    def added(rows: NDArray[np.intp], labels: NDArray[np.intp]) -> Array:
+    def added(rows: NDArray[Any], labels: NDArray[Any]) -> NDArray[Any]:
         shape = (len(named), len(orders), n_labels)
         sums = [np.bincount(labels, part[order[rows], labels], n_labels) for part in named for order in orders]
         return np.array(sums).reshape(shape)
@@ -272,11 +276,13 @@ def _shuffled_counts(codes: Array, predicted: Codes, orders: list[NDArray[np.int
     left = named.sum(axis=1)[:, None, :] - added(*np.nonzero(unknown))
     actual, known = (codes == 1).sum(axis=0), (~unknown).sum(axis=0)
     once = np.ones((len(orders), 1))
-    return ClassCounts(added(*np.nonzero(codes == 1)), left.astype(np.float64), once * actual, once * known)
+    hits = added(*np.nonzero(codes == 1)).astype(np.float64)
+    return ClassCounts(hits, left.astype(np.float64), once * actual, once * known)
 
 
 def _row_mean(values: Array, mass: Array, weights: NDArray[np.float32]) -> Array:
     both = np.column_stack([values * mass, mass])
     # Some lines at a time: in float64 all of them would take twice the room they have.
     sums = np.concatenate([weights[start : start + 64] @ both for start in range(0, len(weights), 64)])
-    return np.divide(sums[:, 0], sums[:, 1], out=np.full(len(sums), np.nan), where=sums[:, 1] > 0)
+    mean: Array = np.divide(sums[:, 0], sums[:, 1], out=np.full(len(sums), np.nan), where=sums[:, 1] > 0)
+    return mean
