@@ -90,7 +90,7 @@ def test_a_label_without_rows_is_left_out_of_averages():
         assert found[name] == pytest.approx(expected[name], rel=1e-12), name
 
 
-@pytest.mark.parametrize("name", [name for name in REPORTED_OF_LABEL_SETS])
+@pytest.mark.parametrize("name", list(REPORTED_OF_LABEL_SETS))
 def test_repeating_a_row_is_weighting_it(name):
     Y, proba, predicted = make_labels(40, 3, seed=6, unknown=0.1)
     times = np.random.default_rng(7).integers(1, 4, len(Y))
