@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from steelyard.api.giveaways import give_away_warnings
 from steelyard.api.label_sets import checked_label_sets, label_set_warnings, listed
 from steelyard.data import count_duplicates, duplicate_groups
 from steelyard.engine import EngineData
@@ -146,6 +147,7 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
     warnings += said(classes, codes, folds)
     ids = None if table.ids is None else tuple("" if value is None else str(value) for value in _kept(table.ids, kept))
     data = EngineData(matrix, schema, codes, classes, folds, options.seed)
+    warnings += give_away_warnings(data)
     form = table.labels.form if table.multilabel else None
     facts = DataFacts(table.path, table.target, np.flatnonzero(kept), ids, tuple(warnings), form, table.label_separator)
     return data, facts
