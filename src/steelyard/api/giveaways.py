@@ -11,7 +11,7 @@ from steelyard.engine import EngineData
 from steelyard.labels import encode_labels
 
 #: Rows that are looked at; of more, these are enough to tell.
-MOST_ROWS = 50_000
+MOST_ROWS = 10_000
 #: Entries of a table of values by classes.
 MOST_ENTRIES = 10_000_000
 #: Share of a class's rows, and number of rows, that may be missed by a column that gives it away.
@@ -31,15 +31,13 @@ def give_away_warnings(data: EngineData) -> list[str]:
     rows = np.arange(n_rows) if n_rows <= most else np.sort(rng.choice(n_rows, most, replace=False))
     said = []
     for name, values in _columns(data, rows):
+        order = np.argsort(values, kind="stable")
+        ranks, codes = values[order], data.codes[rows[order]]
         if data.multilabel:
-            told = [
-                str(label)
-                for label, column in zip(data.classes, data.codes[rows].T, strict=True)
-                if _tells_label(values, column)
-            ]
+            told = [str(k) for k, column in zip(data.classes, codes.T, strict=True) if _tells_label(ranks, column)]
             what = f"whether a row has {', '.join(told)}" if told else ""
         else:
-            what = "the class of nearly every row" if _tells(values, data.codes[rows]) else ""
+            what = "the class of nearly every row" if _tells(ranks, codes) else ""
         if what:
             said.append(
                 f"Column {name!r} alone tells {what}: it may give the target away; leave it out unless it is known "
@@ -58,7 +56,7 @@ def _columns(data: EngineData, rows: NDArray[np.int64]) -> Iterator[tuple[str, N
 
 def _tells_label(ranks: NDArray[np.int64], column: NDArray[np.float64]) -> bool:
     known = ~np.isnan(column)
-    return _tells(ranks[known], column[known].astype(np.int64))
+    return _tells(ranks if known.all() else ranks[known], column[known].astype(np.int64))
 
 
 def _tells(ranks: NDArray[np.int64], codes: NDArray[np.int64]) -> bool:
@@ -70,16 +68,13 @@ def _tells(ranks: NDArray[np.int64], codes: NDArray[np.int64]) -> bool:
 
 
 def _told(ranks: NDArray[np.int64], codes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether each row's class is that of the rows like it; rows come in the order of their ranks."""
     n_values, n_classes = int(ranks.max()) + 1, int(codes.max()) + 1
     table = np.bincount(ranks * n_classes + codes, minlength=n_values * n_classes).reshape(n_values, n_classes)
     own = table[ranks, codes] - 1
     others = table.sum(axis=1)[ranks] - 1 - own
+    padded = np.concatenate([[codes[1]], codes, [codes[-2]]])
+    beside = (padded[:-2] == codes) & (padded[2:] == codes)
     # More of its own class than of all others together, the row itself left aside.
-    shared = own > others
-    alone = own + others == 0
-    order = np.argsort(ranks, kind="stable")
-    ranked = codes[order]
-    beside = np.empty(len(codes), dtype=bool)
-    padded = np.concatenate([[ranked[1]], ranked, [ranked[-2]]])
-    beside[order] = (padded[:-2] == ranked) & (padded[2:] == ranked)
-    return np.where(alone, beside, shared)
+    told: NDArray[np.bool_] = np.where(own + others == 0, beside, own > others)
+    return told

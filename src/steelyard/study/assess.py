@@ -136,6 +136,9 @@ def named_notes(notes: Sequence[str], classes: Sequence[object], most: int = 2) 
     others: list[str] = []
     for note in notes:
         label, _, text = note.removeprefix("label ").partition(": ")
+        if text.startswith("no known rows"):
+            # A label that is never scored; the study says so once.
+            continue
         name = str(classes[int(label)]) if label.isdigit() else label
         if len(said) < most:
             said.append(f"{name}: {text}")
