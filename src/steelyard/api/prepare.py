@@ -128,7 +128,7 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
     # Rows without a label are looked at too, so that an error names the row by its place in the file.
     schema = TableSchema.infer(table.features)
     warnings += [sentence[:1].upper() + sentence[1:] for sentence in schema.warnings]
-    if not schema.numeric and not schema.categorical:
+    if not (schema.numeric or schema.categorical or schema.text):
         raise DataError("no column is left to learn from: " + " ".join(schema.warnings or ("there is none",)))
     matrix = schema.extract(table.features).take(kept)
     codes = codes[kept]
