@@ -15,7 +15,7 @@ from steelyard.errors import ArtifactError, UsageError
 
 Array = NDArray[np.float64]
 
-_STATE = "class_factors.v1"
+_STATE, _LABEL_STATE = "class_factors.v1", "label_factors.v1"
 # Below this mass of a row the products have lost digits, or everything, to underflow.
 _WEAK = 1e-150
 
@@ -88,22 +88,93 @@ class ClassFactors:
         adjusted /= total
         return adjusted
 
+    @staticmethod
+    def normalised(scores: Array) -> Array:
+        """Scores of the classes as probabilities: rows that sum to 1."""
+        normalised: Array = scores / scores.sum(axis=-1, keepdims=True)
+        return normalised
+
     def to_state(self) -> dict[str, Any]:
         """State for JSON."""
         return {"name": _STATE, "factors": list(self.factors), "power": self.power}
 
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> ClassFactors:
-        """Bound adjustment from its state.
+    @staticmethod
+    def from_state(state: Mapping[str, Any]) -> ClassFactors | LabelFactors:
+        """Bound adjustment of either form from its state.
 
         Raises
         ------
         ArtifactError
             When the state is of another version.
         """
-        if state.get("name") != _STATE:
-            raise ArtifactError(f"this release cannot read the adjustment {state.get('name')!r}; it knows {_STATE}")
-        return cls(tuple(state["factors"]), state["power"])
+        known: dict[str, type[ClassFactors] | type[LabelFactors]] = {_STATE: ClassFactors, _LABEL_STATE: LabelFactors}
+        name = str(state.get("name"))
+        if name not in known:
+            raise ArtifactError(f"this release cannot read the adjustment {name!r}; it knows {', '.join(known)}")
+        return known[name](tuple(state["factors"]), state["power"])
+
+
+@dataclass(frozen=True)
+class LabelFactors:
+    """An adjustment of labels that each stand for themselves: the odds ``p / (1 - p)`` to ``odds^power * factor``.
+
+    Parameters
+    ----------
+    factors : sequence of float, one per label
+        Finite and not negative.
+    power : float
+        Exponent of the odds, above 0.
+
+    Raises
+    ------
+    UsageError
+        When a factor or the power is none of that.
+
+    Examples
+    --------
+    >>> LabelFactors((1.0, 3.0)).transform(np.array([[0.2, 0.25]])).tolist()
+    [[0.2, 0.5]]
+    """
+
+    factors: tuple[float, ...]
+    power: float = 1.0
+
+    def __post_init__(self) -> None:
+        factors = np.asarray(self.factors, dtype=np.float64)
+        if factors.ndim != 1 or not np.isfinite(factors).all() or (factors < 0).any():
+            raise UsageError(f"factors must be finite and at least 0, got {factors.tolist()}")
+        if not (np.isfinite(self.power) and self.power > 0):
+            raise UsageError(f"the power must be finite and above 0, got {self.power}")
+        object.__setattr__(self, "factors", tuple(factors.tolist()))
+        object.__setattr__(self, "power", float(self.power))
+
+    def transform(self, proba: Array) -> Array:
+        """Adjusted probabilities of each label, shape (n_samples, n_labels); 0 and 1 stay what they are.
+
+        Raises
+        ------
+        UsageError
+            When the number of columns is not the number of factors.
+        """
+        proba = np.asarray(proba, dtype=np.float64)
+        if proba.ndim != 2 or proba.shape[1] != len(self.factors):
+            raise UsageError(f"probabilities must have shape (n_samples, {len(self.factors)}), got {proba.shape}")
+        if self.power == 1.0 and set(self.factors) == {1.0}:
+            return proba
+        has = proba**self.power * np.asarray(self.factors)
+        whole = has + (1.0 - proba) ** self.power
+        # Both are 0 only where the label is sure and its factor is 0: what is ruled out wins.
+        adjusted: Array = np.divide(has, whole, out=np.zeros_like(has), where=whole > 0)
+        return adjusted
+
+    @staticmethod
+    def normalised(scores: Array) -> Array:
+        """Scores as they are: each label stands for itself."""
+        return scores
+
+    def to_state(self) -> dict[str, Any]:
+        """State for JSON."""
+        return {"name": _LABEL_STATE, "factors": list(self.factors), "power": self.power}
 
 
 def _in_logarithms(proba: Array, factors: Array, power: float) -> Array:
@@ -141,6 +212,30 @@ class Adjustment(Component):
         -------
         ClassFactors
         """
+
+    def bind_labels(self, *, priors: Array, weights: Array, classes: Sequence[Any] = ()) -> LabelFactors:
+        """Adjustment of the odds of each label where a row may have several.
+
+        By default ``bind`` for the two classes "has it not" and "has it" of each label.
+
+        Parameters
+        ----------
+        priors : ndarray of shape (n_labels,)
+            Share of the known training rows that have each label.
+        weights : ndarray of shape (n_labels,)
+            Weight that having the label had in training, against 1 for not having it.
+        classes : sequence
+            Names of the labels.
+
+        Returns
+        -------
+        LabelFactors
+        """
+        bound = [
+            self.bind(priors=np.array([1.0 - prior, prior]), weights=np.array([1.0, weight]))
+            for prior, weight in zip(priors, weights, strict=True)
+        ]
+        return LabelFactors(tuple(one.factors[1] / one.factors[0] for one in bound), bound[0].power)
 
 
 def present_priors(priors: Array) -> Array:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from steelyard.adjustments._base import Adjustment, Array, ClassFactors, by_class, present_priors
+from steelyard.adjustments._base import Adjustment, Array, ClassFactors, LabelFactors, by_class, present_priors
 from steelyard.component import FrozenMap, component
 from steelyard.errors import UsageError
 
@@ -61,3 +61,16 @@ class DeployPrior(Adjustment):
         deployed = by_class(self.priors, classes, "deploy_prior")
         factors = deployed / (present_priors(priors) * np.asarray(weights, dtype=np.float64))
         return ClassFactors(tuple(factors / factors.max()))
+
+    def bind_labels(self, *, priors: Array, weights: Array, classes: Sequence[Any] = ()) -> LabelFactors:
+        """Deployed odds of each label over those in training; a label that no training row has keeps its odds."""
+        deployed = by_class(self.priors, classes, "deploy_prior")
+        wrong = [str(name) for name, share in zip(classes, deployed, strict=True) if not share < 1]
+        if wrong:
+            raise UsageError(
+                f"deploy_prior: where rows have several labels each share is of all rows, below 1; that of "
+                f"{wrong[0]!r} is {deployed.max():g}"
+            )
+        known = (priors > 0) & (priors < 1)
+        trained = np.where(known, priors / np.where(known, 1.0 - priors, 1.0) * weights, 1.0)
+        return LabelFactors(tuple(np.where(known, deployed / (1.0 - deployed) / trained, 1.0)))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from steelyard.adjustments._base import Adjustment, Array, ClassFactors, by_class
+from steelyard.adjustments._base import Adjustment, Array, ClassFactors, LabelFactors, by_class
 from steelyard.component import FrozenMap, component
 from steelyard.errors import UsageError
 
@@ -59,6 +59,14 @@ class Unweight(Adjustment):
 
     def bind(self, *, priors: Array, weights: Array, classes: Sequence[Any] = ()) -> ClassFactors:
         """Factors ``1 / weight``."""
+        used = self._used(priors, weights, classes)
+        return ClassFactors(tuple(used.min() / used))
+
+    def bind_labels(self, *, priors: Array, weights: Array, classes: Sequence[Any] = ()) -> LabelFactors:
+        """Odds of each label over its weight."""
+        return LabelFactors(tuple(1.0 / self._used(priors, weights, classes)))
+
+    def _used(self, priors: Array, weights: Array, classes: Sequence[Any]) -> Array:
         if self.weights is None:
             used = np.asarray(weights, dtype=np.float64)
         elif isinstance(self.weights, Mapping):
@@ -69,4 +77,4 @@ class Unweight(Adjustment):
             raise UsageError(f"unweight: {len(used)} weights for {len(priors)} classes; give one for each class")
         if not np.isfinite(used).all() or (used <= 0).any():
             raise UsageError("unweight: the training weights must be finite and above 0 to be divided by")
-        return ClassFactors(tuple(used.min() / used))
+        return used

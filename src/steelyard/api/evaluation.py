@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from steelyard.api.label_sets import balanced_label_sets, known_label_sets
 from steelyard.api.prepare import RawTable
 from steelyard.artifact import TrainedModel
 from steelyard.data import duplicate_groups
 from steelyard.engine import EngineData
 from steelyard.errors import DataError, UsageError
 from steelyard.features import TableMatrix
-from steelyard.labels import encode_labels
-from steelyard.metrics import Metric, evaluate
-from steelyard.study import Predictions, score_pair
+from steelyard.labels import LabelSets, encode_labels
+from steelyard.metrics import Metric
+from steelyard.study import Predictions, judging_of, score_pair
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,10 +39,13 @@ def set_apart(table: RawTable, per_class: int, seed: int) -> tuple[RawTable, Raw
         raise UsageError(
             "--holdout cannot be used with --group: set whole groups apart yourself and give them as --test"
         )
-    encoded = encode_labels(table.labels)
     rng = np.random.default_rng([seed, 0x1101D])
     group = duplicate_groups(table.features)
     repeated = np.bincount(group)[group] > 1
+    if table.multilabel:
+        chosen = balanced_label_sets(table.labels, per_class, repeated, rng)
+        return _rows(table, ~chosen), _rows(table, chosen)
+    encoded = encode_labels(table.labels)
     chosen = np.zeros(len(encoded.codes), dtype=bool)
     for code, name in enumerate(encoded.classes):
         rows = np.flatnonzero(encoded.codes == code)
@@ -57,6 +61,8 @@ def set_apart(table: RawTable, per_class: int, seed: int) -> tuple[RawTable, Raw
 
 def _rows(table: RawTable, mask: NDArray[np.bool_]) -> RawTable:
     def kept(values: Any) -> Any:
+        if isinstance(values, LabelSets):
+            return replace(values, codes=values.codes[mask])
         return None if values is None else [value for value, keep in zip(values, mask, strict=True) if keep]
 
     return replace(
@@ -89,23 +95,31 @@ def evaluation_record(
     DataError
         When no row has a label, or a label is none of the classes; it is named.
     """
-    known, codes = known_labels(table, winner.classes)
+    known, codes = known_labels(table, winner.classes, winner.multilabel)
     features = table.features.filter(known)
     arms = [_predictions(model, features) for model in (winner, baseline)]
     scores = score_pair(metric, codes, arms[0], arms[1], data.seed)
-    n_classes = len(winner.classes)
+    judging, n_classes = judging_of(codes), len(winner.classes)
     return {
         "path": table.path,
         "rows": len(codes),
         "seen_rows": seen_rows(data.matrix, data.schema.extract(features)),
-        "winner": {**scores["first"], "metrics": evaluate(codes, arms[0].proba[0], arms[0].predicted[0], n_classes)},
-        "baseline": {**scores["second"], "metrics": evaluate(codes, arms[1].proba[0], arms[1].predicted[0], n_classes)},
+        "winner": {
+            **scores["first"],
+            "metrics": judging.evaluate(codes, arms[0].proba[0], arms[0].predicted[0], n_classes),
+        },
+        "baseline": {
+            **scores["second"],
+            "metrics": judging.evaluate(codes, arms[1].proba[0], arms[1].predicted[0], n_classes),
+        },
         "delta": scores["delta"],
         "delta_ci": scores["delta_ci"],
     }
 
 
-def known_labels(table: RawTable, classes: tuple[Any, ...]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+def known_labels(
+    table: RawTable, classes: tuple[Any, ...], multilabel: bool = False
+) -> tuple[NDArray[np.bool_], NDArray[Any]]:
     """Which rows of a table have a label, and the codes of those labels.
 
     Raises
@@ -113,6 +127,10 @@ def known_labels(table: RawTable, classes: tuple[Any, ...]) -> tuple[NDArray[np.
     DataError
         When no row has one, or a label is none of the classes; it is named.
     """
+    if multilabel:
+        return known_label_sets(table.labels, classes, table.path)
+    if table.multilabel:
+        raise DataError(f"{table.path} has several labels a row, and the study one; give one column of labels")
     names = {str(name): code for code, name in enumerate(classes)}
     found = encode_labels(table.labels)
     unknown = [str(label) for label in found.classes if str(label) not in names]

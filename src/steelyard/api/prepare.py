@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from steelyard.api.giveaways import give_away_warnings
+from steelyard.api.label_sets import checked_label_sets, label_set_warnings, listed
 from steelyard.data import count_duplicates, duplicate_groups
 from steelyard.engine import EngineData
 from steelyard.errors import DataError, UsageError
 from steelyard.features import TableMatrix, TableSchema
-from steelyard.labels import EncodedLabels, encode_labels, regression_reason
+from steelyard.labels import LabelSets, encode_label_sets, encode_labels, holds_label_sets, regression_reason
 from steelyard.study import DataFacts, folds_from_column, make_folds
 
 if TYPE_CHECKING:
     import polars as pl
 
 DUPLICATES = ("keep", "group")
-TASKS = ("binary", "multiclass")
+TASKS = ("binary", "multiclass", "multilabel")
 
 
 @dataclass(frozen=True)
@@ -29,16 +31,19 @@ class RawTable:
     Parameters
     ----------
     features : polars.DataFrame
-    labels : sequence of shape (n_rows,)
-        Raw labels, None or NaN where missing.
+    labels : sequence of shape (n_rows,), or several labels a row
+        Raw labels, None or NaN where missing. Several are given as ``encode_label_sets`` takes them, and are encoded
+        at once.
     groups, folds, ids : sequence of shape (n_rows,), optional
     path : str
         Where it came from.
     target : str, optional
         Name of the target column.
-    task : {"binary", "multiclass"}, optional
+    task : {"binary", "multiclass", "multilabel"}, optional
         What the user says it is; it is inferred when left out. Numbers that look like a quantity are taken as
         classes only where it is given.
+    label_separator : str, optional
+        What stands between the labels of a row, where one text names several.
     """
 
     features: pl.DataFrame
@@ -49,10 +54,26 @@ class RawTable:
     path: str = "<memory>"
     target: str | None = None
     task: str | None = None
+    label_separator: str | None = None
 
     def __post_init__(self) -> None:
         if self.task is not None and self.task not in TASKS:
             raise UsageError(f"--task {self.task!r} is not known; it is one of {', '.join(TASKS)}")
+        several = self.label_separator is not None or holds_label_sets(self.labels)
+        if several and not self.multilabel:
+            object.__setattr__(self, "labels", encode_label_sets(self.labels, self.label_separator))
+        if self.task == "multilabel" and not self.multilabel:
+            raise UsageError(
+                "--task multilabel does not fit one label a row: name several columns, separated by commas, or say "
+                "with --label-separator what stands between the labels in one"
+            )
+        if self.multilabel and self.task not in (None, "multilabel"):
+            raise UsageError(f"--task {self.task} does not fit: a row may have several labels here")
+
+    @property
+    def multilabel(self) -> bool:
+        """Whether a row may have several labels."""
+        return isinstance(self.labels, LabelSets)
 
 
 @dataclass(frozen=True)
@@ -94,7 +115,11 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
         When the folds do not fit.
     """
     warnings: list[str] = []
-    encoded, kept = _labels(table, warnings)
+    codes: NDArray[Any]
+    if table.multilabel:
+        codes, classes, kept = checked_label_sets(table.labels, table.features.height, table.target, warnings)
+    else:
+        codes, classes, kept = _labels(table, warnings)
     for what, given in (("group column", table.groups), ("fold column", table.folds)):
         if given is not None and len(given) != len(kept):
             raise UsageError(f"the {what} has {len(given)} values for {len(kept)} rows")
@@ -103,24 +128,29 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
     # Rows without a label are looked at too, so that an error names the row by its place in the file.
     schema = TableSchema.infer(table.features)
     warnings += [sentence[:1].upper() + sentence[1:] for sentence in schema.warnings]
-    if not schema.numeric and not schema.categorical:
+    if not (schema.numeric or schema.categorical or schema.text):
         raise DataError("no column is left to learn from: " + " ".join(schema.warnings or ("there is none",)))
     matrix = schema.extract(table.features).take(kept)
-    codes = encoded.codes[kept]
+    codes = codes[kept]
     groups = _groups(table, features, matrix, kept, options, warnings)
     if table.folds is not None:
         if options.repeats != 1:
             raise UsageError("--repeats cannot be used with --fold-column: the folds are given, once")
         folds = folds_from_column(codes, _kept(table.folds, kept))
-        unassigned = int((folds < 0).sum() - (np.bincount(codes)[codes] == 1).sum())
+        alone = 0 if table.multilabel else int((np.bincount(codes)[codes] == 1).sum())
+        unassigned = int((folds < 0).sum()) - alone
         if unassigned > 0:
             warnings.append(f"{unassigned} rows name no fold: they are trained on and never scored.")
     else:
         folds = make_folds(codes, options.n_folds, groups=groups, seed=options.seed, repeats=options.repeats)
-    warnings += _class_warnings(encoded.classes, codes, folds)
+    said = label_set_warnings if table.multilabel else _class_warnings
+    warnings += said(classes, codes, folds)
     ids = None if table.ids is None else tuple("" if value is None else str(value) for value in _kept(table.ids, kept))
-    data = EngineData(matrix, schema, codes, encoded.classes, folds, options.seed)
-    return data, DataFacts(table.path, table.target, np.flatnonzero(kept), ids, tuple(warnings))
+    data = EngineData(matrix, schema, codes, classes, folds, options.seed)
+    warnings += give_away_warnings(data)
+    form = table.labels.form if table.multilabel else None
+    facts = DataFacts(table.path, table.target, np.flatnonzero(kept), ids, tuple(warnings), form, table.label_separator)
+    return data, facts
 
 
 def _kept(values: Any, kept: NDArray[np.bool_]) -> list[Any]:
@@ -128,7 +158,7 @@ def _kept(values: Any, kept: NDArray[np.bool_]) -> list[Any]:
     return [value for value, keep in zip(values, kept, strict=True) if keep]
 
 
-def _labels(table: RawTable, warnings: list[str]) -> tuple[EncodedLabels, NDArray[np.bool_]]:
+def _labels(table: RawTable, warnings: list[str]) -> tuple[NDArray[np.int64], tuple[object, ...], NDArray[np.bool_]]:
     where = f"the target column {table.target!r}" if table.target else "y"
     encoded = encode_labels(table.labels)
     if len(encoded.codes) != table.features.height:
@@ -152,7 +182,7 @@ def _labels(table: RawTable, warnings: list[str]) -> tuple[EncodedLabels, NDArra
         raise DataError(f"{where} has different labels that read the same: {twice!r}; make them one")
     if not kept.all():
         warnings.append(f"{int((~kept).sum())} rows have no label: they are left out.")
-    return encoded, kept
+    return encoded.codes, encoded.classes, kept
 
 
 def _groups(
@@ -189,7 +219,7 @@ def _has_continuous(matrix: TableMatrix) -> bool:
     return any(len(np.unique(column)) > enough for column in matrix.numeric.T)
 
 
-def _class_warnings(classes: tuple[object, ...], codes: NDArray[np.int64], folds: NDArray[np.int64]) -> list[str]:
+def _class_warnings(classes: tuple[object, ...], codes: NDArray[Any], folds: NDArray[np.int64]) -> list[str]:
     counts = np.bincount(codes, minlength=len(classes))
     n_folds = int(folds.max()) + 1
     unseen = [
@@ -201,14 +231,9 @@ def _class_warnings(classes: tuple[object, ...], codes: NDArray[np.int64], folds
     few = [str(name) for name, n in zip(classes, counts, strict=True) if 1 < n < n_folds]
     said = []
     if single:
-        said.append(f"Trained on but never scored, because they have one row: {_listed(single)}.")
+        said.append(f"Trained on but never scored, because they have one row: {listed(single)}.")
     if few:
-        said.append(f"Fewer rows than folds, so that some folds have none to score: {_listed(few)}.")
+        said.append(f"Fewer rows than folds, so that some folds have none to score: {listed(few)}.")
     if unseen:
-        said.append(f"All rows in one fold, so that no model that scores them has seen the class: {_listed(unseen)}.")
+        said.append(f"All rows in one fold, so that no model that scores them has seen the class: {listed(unseen)}.")
     return said
-
-
-def _listed(names: list[str], most: int = 8) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from steelyard.api.evaluation import evaluation_record
+from steelyard.api.label_sets import label_info
 from steelyard.api.prepare import RawTable
 from steelyard.artifact import TrainedModel, save_model
 from steelyard.data import frame_from
@@ -148,6 +149,7 @@ class StudyResult:
             "target": self.record["data"]["target"],
             "score": self.record["winner"]["score"],
             "verdict": self.record["verdict"]["kind"],
+            **label_info(self._outcome.facts),
         }
         return fit_arm(best.arm, best.decision, self._outcome.data, info)
 
@@ -158,7 +160,7 @@ class StudyResult:
         ----------
         X : data frame or array of shape (n_rows, n_columns)
             Raw rows.
-        y : array-like of shape (n_rows,)
+        y : array-like of shape (n_rows,), or of shape (n_rows, n_labels) as the study had it
             Their labels.
 
         Returns
@@ -172,7 +174,8 @@ class StudyResult:
         DataError
             When a label is none of the study's classes; it is named.
         """
-        return self.evaluate_table(RawTable(features=frame_from(X), labels=y))
+        separator = self._outcome.facts.label_separator
+        return self.evaluate_table(RawTable(frame_from(X), y, label_separator=separator))
 
     def evaluate_table(self, table: RawTable, key: str | None = None) -> dict[str, Any]:
         """Like ``evaluate``, for a table; with a key the outcome is kept in ``record``."""

@@ -35,6 +35,7 @@ def run_study(
     groups: Any = None,
     fold_column: Any = None,
     task: str | None = None,
+    label_separator: str | None = None,
     duplicates: str | None = None,
     random_state: int = 0,
     n_jobs: int = 1,
@@ -51,8 +52,9 @@ def run_study(
     X : data frame or array of shape (n_rows, n_columns)
         Raw rows: polars, pandas or another data frame, or an array. Text columns are categories; missing values
         are fine.
-    y : array-like of shape (n_rows,)
-        Labels of any kind; rows whose label is missing are left out.
+    y : array-like of shape (n_rows,), or several labels a row
+        Labels of any kind; rows whose label is missing are left out. Several labels a row are a matrix or table of
+        shape (n_rows, n_labels) that holds 0, 1 and NaN (not known), or a list of labels for each row.
     models : str, model, classifier, or iterable of these
         For example ``"linear, boosting(learning_rate=0.05)"`` or scikit-learn classifiers.
     strategies : str or iterable
@@ -65,8 +67,10 @@ def run_study(
         Rows of one group stay in one fold.
     fold_column : array-like of shape (n_rows,), optional
         Fold of each row, instead of ``folds``.
-    task : {"binary", "multiclass"}, optional
+    task : {"binary", "multiclass", "multilabel"}, optional
         Inferred when left out. Numbers that look like a quantity are taken as classes only where it is given.
+    label_separator : str, optional
+        What stands between the labels of a row, where ``y`` holds texts that name several, as in ``"joy|love"``.
     duplicates : {"keep", "group"}, optional
         Whether equal rows share a fold; decided from the data by default.
     random_state : int
@@ -102,11 +106,11 @@ def run_study(
     >>> result.fit().predict(X[:2]).tolist()
     ['common', 'common']
     """
-    table = RawTable(features=frame_from(X), labels=y, groups=groups, folds=fold_column, task=task)
+    table = RawTable(frame_from(X), y, groups=groups, folds=fold_column, task=task, label_separator=label_separator)
     options = FoldOptions(folds, repeats, random_state, duplicates)
     plan_for = plan_maker(models, strategies, metric, time_limit)
     data, facts = prepare(table, options)
-    plan = check_arms(plan_for(data.n_classes), data)
+    plan = check_arms(plan_for(data.n_classes, data.multilabel), data)
     if progress is True:
         with StudyProgress() as shown:
             return study_prepared(plan, data, facts, n_jobs=n_jobs, progress=shown)
@@ -131,9 +135,10 @@ class plan_maker:  # noqa: N801  # reads as the function it is
         self.strategies = strategies if isinstance(strategies, str) else tuple(strategies)
         parse_strategies(self.strategies, 2)
 
-    def __call__(self, n_classes: int) -> StudyPlan:
-        """Plan for that number of classes."""
-        arms, left_out = make_arms(parse_strategies(self.strategies, n_classes), self.models)
+    def __call__(self, n_classes: int, multilabel: bool = False) -> StudyPlan:
+        """Plan for that number of classes, or of labels."""
+        strategies = parse_strategies(self.strategies, n_classes, multilabel)
+        arms, left_out = make_arms(strategies, self.models, multilabel)
         return StudyPlan(arms, self.metric, left_out, self.time_limit)
 
 

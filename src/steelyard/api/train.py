@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from steelyard.api.label_sets import label_info
 from steelyard.api.prepare import FoldOptions, RawTable, prepare
 from steelyard.api.result import fit_arm
 from steelyard.artifact import TrainedModel
@@ -25,11 +26,11 @@ def train_arm(
         When the model cannot be trained with the strategy's loss.
     """
     data, facts = prepare(table, options)
-    arms, left_out = make_arms([strategy], [model])
+    arms, left_out = make_arms([strategy], [model], data.multilabel)
     if left_out:
         raise UsageError(left_out[0])
     arm = next(arm for arm in arms if arm.strategy == strategy)
     plan = check_arms(StudyPlan((arm,), metric), data)
     decision = fit_decision(arm, data, plan.metric, n_jobs=n_jobs)
-    info = {"metric": str(metric), "target": table.target}
+    info = {"metric": str(metric), "target": table.target, **label_info(facts)}
     return fit_arm(arm, decision, data, info), facts.warnings

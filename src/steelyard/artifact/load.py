@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steelyard.adjustments import ClassFactors
 from steelyard.artifact.foreign import load_estimator
@@ -15,7 +16,7 @@ from steelyard.decisions import FittedDecision
 from steelyard.engine import FittedPipeline, TrainingFacts
 from steelyard.errors import ArtifactError, SteelyardError
 from steelyard.features import FittedEncoder, TableSchema
-from steelyard.models import ModelState, model_from_saved
+from steelyard.models import ModelState, model_from_saved, restore_model
 from steelyard.strategy import Strategy
 
 
@@ -88,7 +89,7 @@ def _assemble(folder: Path, manifest: dict[str, Any], trusted: tuple[str, ...]) 
     return TrainedModel(
         classes=tuple(manifest["classes"]),
         schema=TableSchema.from_dict(manifest["schema"]),
-        pipeline=FittedPipeline(encoder, model.restore(state)),
+        pipeline=FittedPipeline(encoder, restore_model(model, state)),
         factors=ClassFactors.from_state(manifest["adjustment"]),
         decision=FittedDecision.from_state(manifest["decision"]),
         strategy=Strategy.from_dict(manifest["strategy"]),
@@ -96,9 +97,14 @@ def _assemble(folder: Path, manifest: dict[str, Any], trusted: tuple[str, ...]) 
         facts=TrainingFacts(
             np.array(manifest["training"]["counts"], dtype=np.int64),
             np.array(manifest["training"]["weights"], dtype=np.float64),
+            _known(manifest["training"]),
         ),
         info=manifest["info"],
     )
+
+
+def _known(training: dict[str, Any]) -> NDArray[np.int64] | None:
+    return np.array(training["known"], dtype=np.int64) if "known" in training else None
 
 
 def _part(arrays: dict[str, Any], prefix: str) -> dict[str, Any]:

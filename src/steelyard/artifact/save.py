@@ -77,6 +77,7 @@ def save_model(trained: TrainedModel, path: Path, *, force: bool = False) -> Pat
             "training": {
                 "counts": trained.facts.counts.tolist(),
                 "weights": trained.facts.weights.tolist(),
+                **({} if trained.facts.known is None else {"known": trained.facts.known.tolist()}),
             },
             "files": {file.name: file_entry(file) for file in sorted(folder.iterdir())},
         }

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steelyard.adjustments import ClassFactors
+from steelyard.adjustments import ClassFactors, LabelFactors
 from steelyard.data import frame_from
 from steelyard.decisions import FittedDecision
 from steelyard.engine import FittedPipeline, TrainingFacts
@@ -30,8 +30,8 @@ class TrainedModel:
         Columns it needs; a table to predict may hold them in any order, and others beside them.
     pipeline : FittedPipeline
         Encoder and model.
-    factors : ClassFactors
-        Adjustment of the probabilities.
+    factors : ClassFactors or LabelFactors
+        Adjustment of the probabilities; the latter where rows may have several labels.
     decision : FittedDecision
         From probabilities to labels.
     strategy : Strategy
@@ -45,7 +45,7 @@ class TrainedModel:
     classes: tuple[Any, ...]
     schema: TableSchema
     pipeline: FittedPipeline
-    factors: ClassFactors
+    factors: ClassFactors | LabelFactors
     decision: FittedDecision
     strategy: Strategy
     model: Model
@@ -57,6 +57,11 @@ class TrainedModel:
         """Labels as scikit-learn gives them."""
         made: NDArray[Any] = np.array(self.classes)
         return made
+
+    @property
+    def multilabel(self) -> bool:
+        """Whether a row may have several labels."""
+        return isinstance(self.factors, LabelFactors)
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probabilities of the classes after the adjustment.
@@ -79,20 +84,21 @@ class TrainedModel:
         raw = self.pipeline.predict_proba(self.schema.extract(frame_from(X)))
         # The study worked on scores rounded to float32; so does every later use, or ties would fall otherwise.
         rounded = raw.astype(np.float32).astype(np.float64)
-        return self.factors.transform(rounded / rounded.sum(axis=1, keepdims=True))
+        return self.factors.transform(self.factors.normalised(rounded))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Labels of raw rows, by the decision rule of the strategy.
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_rows,), or of 0 and 1 of shape (n_rows, n_labels)
         """
         return self.decide(self.predict_proba(X))
 
     def decide(self, proba: NDArray[np.float64]) -> NDArray[Any]:
         """Labels for probabilities that ``predict_proba`` gave."""
-        labels: NDArray[Any] = self.classes_[self.decision.predict(proba)]
+        predicted = self.decision.predict(proba)
+        labels: NDArray[Any] = predicted if self.multilabel else self.classes_[predicted]
         return labels
 
     def save(self, path: str | Path, *, force: bool = False) -> Path:

@@ -11,7 +11,11 @@ from cyclopts import Parameter
 from steelyard.errors import OutputExistsError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
+    from numpy.typing import NDArray
+
+    from steelyard.artifact import TrainedModel
 
 WRITERS = (".csv", ".tsv", ".jsonl", ".parquet")
 
@@ -28,6 +32,9 @@ def predict(
     json_: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> int:
     """Predict labels for the rows of a table.
+
+    Where rows may have several labels, they are written as they were for training: a column of 0 and 1 for each, or
+    one column with all of them, joined by the separator in .csv and .tsv and a list elsewhere.
 
     Example: steelyard predict study/ new_patients.csv --proba --id patient --output predicted.csv
 
@@ -68,11 +75,36 @@ def predict(
         # The names of the other columns are taken.
         taken = {"row", "prediction", *(f"p:{name}" for name in trained.classes)}
         columns.append(frame[id_column].alias("id" if id_column in taken else id_column))
-    columns.append(pl.Series("prediction", trained.decide(probabilities).tolist()))
+    columns += _predicted(trained, probabilities, joined=_is_text(output) and not (json_ and output is None))
     if proba:
         columns += [pl.Series(f"p:{name}", probabilities[:, k]) for k, name in enumerate(trained.classes)]
     _write(pl.DataFrame(columns), output, json_)
     return 0
+
+
+def _is_text(output: Path | None) -> bool:
+    return output is None or output.suffix in (".csv", ".tsv")
+
+
+def _predicted(trained: TrainedModel, probabilities: NDArray[np.float64], joined: bool) -> list[pl.Series]:
+    """The column with the predicted labels; a column for each label where the model was trained on such."""
+    import polars as pl
+
+    from steelyard.labels import check_separable
+    from steelyard.study.label_sets import label_lists
+
+    predicted = trained.decide(probabilities)
+    if not trained.multilabel:
+        return [pl.Series("prediction", predicted.tolist())]
+    names = [str(name) for name in trained.classes]
+    if trained.info.get("label_form") != "list":
+        return [pl.Series(f"prediction:{name}", predicted[:, k]) for k, name in enumerate(names)]
+    lists = label_lists(predicted, names).alias("prediction")
+    if not joined:
+        return [lists]
+    separator = trained.info.get("label_separator") or "|"
+    check_separable(names, separator)
+    return [lists.list.join(separator)]
 
 
 def _write(table: pl.DataFrame, output: Path | None, as_json: bool) -> None:

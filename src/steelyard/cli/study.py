@@ -24,6 +24,7 @@ def study(
     *,
     target: str | None = None,
     task: str | None = None,
+    label_separator: str | None = None,
     models: str = "linear, mlp, boosting",
     strategies: str = "standard",
     metric: str = "macro_f1",
@@ -52,9 +53,12 @@ def study(
     data
         Table: .csv, .tsv, .parquet or .jsonl.
     target
-        Column to predict.
+        Column to predict; several, separated by commas, where a row may have several labels: each holds 0 or 1,
+        and nothing where it is not known.
     task
-        binary or multiclass; inferred when left out. Says that numbers are names of classes.
+        binary, multiclass or multilabel; inferred when left out. Says that numbers are names of classes.
+    label_separator
+        What stands between the labels of a row, where one column names several, such as "|".
     models
         Models, such as "linear, mlp(hidden=256, dropout=0.3), boosting, forest".
     strategies
@@ -107,7 +111,9 @@ def study(
 
     plan_for = plan_maker(models, strategies, metric, time_limit)
     if finished is not None:
-        arms = {arm.id for arm in plan_for(len(finished["data"]["classes"])).arms}
+        several = finished["data"].get("task") == "multilabel"
+        again = plan_for(len(finished["data"]["classes"]), several)
+        arms = {arm.id for arm in again.arms} | {text.partition(": ")[0] for text in again.left_out}
         asked = {"DATA": str(data), "--target": target, "--metric": metric, "--seed": seed, "--repeats": repeats}
         check_same_study(finished, asked, arms, out)
         say(f"{out} holds this study already finished: nothing was run")
@@ -121,17 +127,25 @@ def study(
     from steelyard.study import check_arms
 
     options = FoldOptions(folds, repeats, seed, duplicates)
-    table = labelled_table(data, target, id_column=id_column, group=group, fold_column=fold_column, task=task)
+    table = labelled_table(
+        data,
+        target,
+        id_column=id_column,
+        group=group,
+        fold_column=fold_column,
+        task=task,
+        label_separator=label_separator,
+    )
     judged: dict[str, RawTable] = {}
     if apart is not None:
         table, judged["holdout"] = set_apart(table, apart, seed)
     prepared, facts = prepare(table, options)
     if test is not None:
-        judged["test"] = labelled_table(test, target)
-        known_labels(judged["test"], prepared.classes)
-    plan = plan_for(prepared.n_classes)
-    inferred = "binary" if prepared.n_classes == 2 else "multiclass"
-    say(f"{data.name}: {len(prepared.codes)} rows, {inferred}, {prepared.n_classes} classes, {len(plan.arms)} arms")
+        judged["test"] = labelled_table(test, target, label_separator=label_separator)
+        known_labels(judged["test"], prepared.classes, prepared.multilabel)
+    plan = plan_for(prepared.n_classes, prepared.multilabel)
+    counted = f"{prepared.n_classes} {'labels' if prepared.multilabel else 'classes'}, {len(plan.arms)} arms"
+    say(f"{data.name}: {len(prepared.codes)} rows, {prepared.task}, {counted}")
     for warning in (*facts.warnings, *plan.left_out):
         say(f"note: {warning}")
     plan = check_arms(plan, prepared)

@@ -23,6 +23,7 @@ def train(
     folds: int = 5,
     fold_column: str | None = None,
     task: str | None = None,
+    label_separator: str | None = None,
     group: str | None = None,
     id_column: Annotated[str | None, Parameter(name="--id")] = None,
     duplicates: str | None = None,
@@ -39,9 +40,12 @@ def train(
     data
         Table: .csv, .tsv, .parquet or .jsonl.
     target
-        Column to predict.
+        Column to predict; several, separated by commas, where a row may have several labels: each holds 0 or 1,
+        and nothing where it is not known.
     out
         Model directory to write.
+    label_separator
+        What stands between the labels of a row, where one column names several, such as "|".
     strategy
         Strategy, such as "sqrt + threshold(metric=f1)".
     model
@@ -53,7 +57,7 @@ def train(
     fold_column
         Column that gives each row's fold, instead of --folds.
     task
-        binary or multiclass; inferred when left out. Says that numbers are names of classes.
+        binary, multiclass or multilabel; inferred when left out. Says that numbers are names of classes.
     group
         Column whose equal values stay in one fold (patients, sites).
     id_column
@@ -83,7 +87,15 @@ def train(
     arm = Strategy.parse(strategy), parse_model(model)
     aim = get_metric(metric)
     options = FoldOptions(n_folds=folds, seed=seed, duplicates=duplicates)
-    table = labelled_table(data, target, id_column=id_column, group=group, fold_column=fold_column, task=task)
+    table = labelled_table(
+        data,
+        target,
+        id_column=id_column,
+        group=group,
+        fold_column=fold_column,
+        task=task,
+        label_separator=label_separator,
+    )
     trained, warnings = train_arm(table, *arm, metric=aim, options=options, n_jobs=processes(jobs))
     for warning in warnings:
         say(f"note: {warning}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,14 +99,14 @@ class TableSplit:
     ----------
     features : polars.DataFrame
         All columns without another role, in the file's order.
-    target : polars.Series
-        The labels as they were read.
+    target : polars.Series or polars.DataFrame
+        The labels as they were read; a frame where several columns hold them.
     ids, groups, folds : polars.Series or None
         The columns named for these roles.
     """
 
     features: pl.DataFrame
-    target: pl.Series
+    target: pl.Series | pl.DataFrame
     ids: pl.Series | None = None
     groups: pl.Series | None = None
     folds: pl.Series | None = None
@@ -114,7 +114,7 @@ class TableSplit:
 
 def split_columns(
     frame: pl.DataFrame,
-    target: str,
+    target: str | Sequence[str],
     *,
     id: str | None = None,  # noqa: A002  # the option is called --id
     group: str | None = None,
@@ -125,8 +125,8 @@ def split_columns(
     Parameters
     ----------
     frame : polars.DataFrame
-    target : str
-        Column that holds the labels.
+    target : str or sequence of str
+        Column that holds the labels, or one column for each label.
     id, group, fold : str, optional
         Columns that are not features but name the row, its group and its fold.
 
@@ -146,22 +146,25 @@ def split_columns(
     >>> split.features.columns, split.target.to_list()
     (['x'], ['a', 'b'])
     """
-    roles = {"target": target, "id": id, "group": group, "fold": fold}
+    targets = [target] if isinstance(target, str) else list(target)
+    roles = [*(("target", name) for name in targets), ("id", id), ("group", group), ("fold", fold)]
     taken: dict[str, str] = {}
-    for role, name in roles.items():
+    for role, name in roles:
         if name is None:
             continue
         if name not in frame.columns:
             raise UnknownNameError("column", name, frame.columns)
         # A group may well be the id: rows of one id then stay in one fold.
         if name in taken and {role, taken[name]} != {"id", "group"}:
-            raise UsageError(f"column {name!r} cannot be both {taken[name]} and {role}")
+            again = "a target twice" if taken[name] == role else f"both {taken[name]} and {role}"
+            raise UsageError(f"column {name!r} cannot be {again}")
         taken[name] = role
     features = frame.drop(list(taken))
     if features.width == 0:
         raise DataError(f"no feature column is left beside {', '.join(map(repr, taken))}")
     ids, groups, folds = (frame[name] if name is not None else None for name in (id, group, fold))
-    return TableSplit(features, frame[target], ids, groups, folds)
+    labels = frame[target] if isinstance(target, str) else frame.select(targets)
+    return TableSplit(features, labels, ids, groups, folds)
 
 
 def duplicate_groups(features: pl.DataFrame) -> NDArray[np.int64]:

@@ -20,6 +20,7 @@ from steelyard.decisions._base import (
     two_columns,
 )
 from steelyard.errors import UsageError
+from steelyard.metrics import Metric
 
 Matrix = tuple[tuple[float, ...], ...]
 
@@ -94,3 +95,9 @@ class Cost(Decision):
             raise UsageError("cost is for one label per row; for multi-label use threshold")
         check_columns(two_columns(check_proba(proba)), len(self.matrix))
         return FittedCost(matrix=self.matrix)
+
+    def for_study(self, *, n_classes: int, metric: Metric, multilabel: bool = False) -> Decision:
+        """Rule as it is; an error where rows may have several labels."""
+        if multilabel:
+            raise UsageError("cost is for one label per row; where rows have several labels use threshold")
+        return self

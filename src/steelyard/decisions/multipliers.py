@@ -149,7 +149,9 @@ class Multipliers(Decision):
         return FittedMultipliers(log_multipliers=_centred(kept), notes=notes)
 
     def for_study(self, *, n_classes: int, metric: Metric, multilabel: bool = False) -> Decision:
-        """Rule for the study's metric."""
+        """Rule for the study's metric; an error where rows may have several labels, each with a cut of its own."""
+        if multilabel:
+            raise UsageError("multipliers choose one class for each row; where rows have several labels use threshold")
         return self.replace(metric=self.metric or study_metric(metric))
 
 

@@ -98,7 +98,11 @@ class Threshold(Decision):
             metric = count_metric("f1(positive=1)")
 
         def choose(cuts: Cuts) -> tuple[float, str]:
-            values = metric.from_counts(*cuts.counts(), cuts.total)
+            if np.ndim(y) == 2:
+                known = np.asarray(cuts.total)
+                values = metric.label_values(cuts.hits, cuts.selected, np.asarray(cuts.positives), known)
+            else:
+                values = metric.from_counts(*cuts.counts(), cuts.total)
             if not metric.greater_is_better:
                 values = -values
             cut = pick(cuts, values)

@@ -6,9 +6,11 @@ Its face is a list of plans; how they are trained (one by one, or all at once) i
 from __future__ import annotations
 
 from steelyard.engine.data import EngineData
-from steelyard.engine.fit import FittedPipeline, TrainingFacts, fit_pipeline, training_facts
+from steelyard.engine.facts import TrainingFacts
+from steelyard.engine.fit import FittedPipeline, fit_pipeline
 from steelyard.engine.plan import FitOutcome, FitPlan, Training
 from steelyard.engine.run import fit_many
+from steelyard.engine.targets import training_facts
 
 __all__ = [
     "EngineData",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,9 @@ class EngineData:
         All rows.
     schema : TableSchema
         Meaning of the columns.
-    codes : ndarray of int64, shape (n_rows,)
-        Class of each row.
+    codes : ndarray of int64, shape (n_rows,), or of float64, shape (n_rows, n_classes)
+        Class of each row. Where a row may have several labels: 1 for those it has, 0 for those it has not, NaN for
+        those of which it is not known.
     classes : tuple
         Names of the classes, in the order of the codes.
     folds : ndarray of int64, shape (n_repeats, n_rows)
@@ -32,7 +34,7 @@ class EngineData:
 
     matrix: TableMatrix
     schema: TableSchema
-    codes: NDArray[np.int64]
+    codes: NDArray[Any]
     classes: tuple[object, ...]
     folds: NDArray[np.int64]
     seed: int
@@ -41,6 +43,18 @@ class EngineData:
     def n_classes(self) -> int:
         """Number of classes."""
         return len(self.classes)
+
+    @property
+    def multilabel(self) -> bool:
+        """Whether a row may have several labels."""
+        return self.codes.ndim == 2
+
+    @property
+    def task(self) -> str:
+        """Kind of the task: "binary", "multiclass" or "multilabel"."""
+        if self.multilabel:
+            return "multilabel"
+        return "binary" if self.n_classes == 2 else "multiclass"
 
     def train_rows(self, repeat: int, fold: int) -> NDArray[np.int64]:
         """Rows that are trained on when a fold is scored."""

@@ -8,6 +8,7 @@ dimension holds one label a row, two are a multi-label matrix, a list of lists i
 from __future__ import annotations
 
 from steelyard.labels._encode import EncodedLabels, encode_labels, integer_counts
+from steelyard.labels._label_sets import LabelSets, check_separable, encode_label_sets, holds_label_sets
 from steelyard.labels._multilabel import as_multilabel, is_matrix, label_names
 from steelyard.labels._regression import regression_reason
 from steelyard.labels._sequences import flatten, is_nested
@@ -16,10 +17,14 @@ from steelyard.labels._values import as_classes, is_missing, native, sort_labels
 
 __all__ = [
     "EncodedLabels",
+    "LabelSets",
     "as_classes",
     "as_multilabel",
+    "check_separable",
+    "encode_label_sets",
     "encode_labels",
     "flatten",
+    "holds_label_sets",
     "integer_counts",
     "is_matrix",
     "is_missing",

@@ -4,17 +4,21 @@ Metrics of predicted labels are computed from three counts per class, metrics of
 scores; both for many resamples at once. A class without rows is left out of every average over classes.
 """
 
-from steelyard.metrics._base import CountMetric, Metric, ScoreMetric
-from steelyard.metrics._counts import class_counts, per_class
-from steelyard.metrics._evaluate import REPORTED, evaluate, get_metric
+from steelyard.metrics._base import CountMetric, Metric, RowMetric, ScoreMetric
+from steelyard.metrics._counts import class_counts, label_counts, per_class
+from steelyard.metrics._evaluate import REPORTED, REPORTED_OF_LABEL_SETS, evaluate, evaluate_label_sets, get_metric
 
 __all__ = [
     "REPORTED",
+    "REPORTED_OF_LABEL_SETS",
     "CountMetric",
     "Metric",
+    "RowMetric",
     "ScoreMetric",
     "class_counts",
     "evaluate",
+    "evaluate_label_sets",
     "get_metric",
+    "label_counts",
     "per_class",
 ]

@@ -72,6 +72,36 @@ class CountMetric(Metric):
         sums = tuple(term.sum(axis=-1) for term in self.class_terms(hits, predicted, actual))
         return self.from_sums(sums, actual, total)
 
+    def from_label_counts(self, hits: Array, predicted: Array, actual: Array, known: Array) -> Array:
+        """Value where a row may have several labels; by default the mean of ``label_values``.
+
+        Parameters
+        ----------
+        hits, predicted, actual : ndarray of shape (..., n_labels)
+            As for ``from_counts``, over the rows for which the label is known. A label that no row has is left out.
+        known : ndarray of shape (..., n_labels)
+            Rows for which the label is known.
+
+        Returns
+        -------
+        ndarray of shape (...)
+            NaN where no label has rows.
+        """
+        hits, predicted, actual, known = np.broadcast_arrays(hits, predicted, actual, known)
+        present = actual > 0
+        values = np.where(present, self.label_values(hits, predicted, actual, known), 0.0)
+        return ratio(values.sum(axis=-1), present.sum(axis=-1), empty=np.nan)
+
+    def label_values(self, hits: Array, predicted: Array, actual: Array, known: Array) -> Array:
+        """Value of each label by itself, which is what a cut of its own is tuned for, of shape (..., n_labels).
+
+        By default the metric of the two classes "has the label" and "has it not".
+        """
+        misses = known - actual - predicted + hits
+        pairs = ((misses, hits), (known - predicted, predicted), (known - actual, actual))
+        both = [np.stack(np.broadcast_arrays(*pair), axis=-1) for pair in pairs]
+        return self.from_counts(both[0], both[1], both[2], known)
+
     def class_terms(self, hits: Array, predicted: Array, actual: Array) -> tuple[Array, ...]:
         """Contributions of each class to the sums the metric is made of, element by element."""
         raise NotImplementedError(f"{self.name} is not a function of sums over classes")
@@ -95,6 +125,31 @@ class MacroMetric(CountMetric):
     def from_sums(self, sums: tuple[Array, ...], actual: Array, total: Array | float) -> Array:
         """Mean over the classes that have rows."""
         return ratio(sums[0], (actual > 0).sum(axis=-1), empty=np.nan)
+
+    def label_values(self, hits: Array, predicted: Array, actual: Array, known: Array) -> Array:
+        """Value of the rows that have the label; those that have it not are no class here."""
+        return self.per_class(hits, predicted, actual)
+
+
+class RowMetric(CountMetric):
+    """Count metric that is a mean over rows where a row may have several labels: it looks at whole label sets."""
+
+    @abstractmethod
+    def from_rows(self, Y: Array, predicted: NDArray[np.integer]) -> tuple[Array, Array]:
+        """Value of each row, and what it counts.
+
+        Parameters
+        ----------
+        Y : ndarray of shape (n_samples, n_labels)
+            1, 0, or NaN where not known.
+        predicted : ndarray of int, shape (n_samples, n_labels)
+            1 and 0.
+
+        Returns
+        -------
+        value, mass : ndarray of shape (n_samples,)
+            The metric is the mean of the values weighted by the masses.
+        """
 
 
 class ScoreMetric(Metric):
@@ -120,6 +175,41 @@ class ScoreMetric(Metric):
         float, or ndarray of shape (n_resamples,) when weights are given
             NaN where it is undefined.
         """
+
+    def from_label_scores(self, Y: Array, proba: Array, weights: Array | None = None) -> Array | float:
+        """Mean over labels of the value of "has it, has it not", each over the rows for which it is known.
+
+        Parameters
+        ----------
+        Y : ndarray of shape (n_samples, n_labels)
+            1, 0, or NaN where not known. A label that all, or none, of its known rows have is left out.
+        proba : ndarray of shape (n_samples, n_labels)
+            Probability of each label.
+        weights : ndarray of shape (n_resamples, n_samples), optional
+            Weights of the rows, one line per resample.
+
+        Returns
+        -------
+        float, or ndarray of shape (n_resamples,) when weights are given
+        """
+        values = []
+        for label in range(Y.shape[1]):
+            known = ~np.isnan(Y[:, label])
+            codes = Y[known, label].astype(np.int64)
+            if not (codes.any() and (codes == 0).any()):
+                continue
+            lines = None if weights is None else weights[:, known]
+            values.append(self.of_label(codes, proba[known, label], lines))
+        if not values:
+            return float("nan") if weights is None else np.full(len(weights), np.nan)
+        table = np.stack([np.atleast_1d(value) for value in values])
+        defined = ~np.isnan(table)
+        mean = ratio(np.where(defined, table, 0.0).sum(axis=0), defined.sum(axis=0), empty=np.nan)
+        return float(mean[0]) if weights is None else mean
+
+    def of_label(self, codes: NDArray[np.integer], score: Array, weights: Array | None) -> Array | float:
+        """Value of one label: codes 0 and 1, and probabilities of 1, of its known rows."""
+        return self.from_scores(codes, np.column_stack([1.0 - score, score]), weights)
 
 
 def ratio(numerator: Array, denominator: Array | float, empty: float = 0.0) -> Array:

@@ -56,6 +56,45 @@ def class_counts(
     )
 
 
+def label_counts(
+    Y: Array, predicted: NDArray[np.integer], weights: NDArray[np.floating] | None = None
+) -> tuple[Array, Array, Array, Array]:
+    """Hits, predictions, rows, and known rows of each label where a row may have several.
+
+    Parameters
+    ----------
+    Y : ndarray of shape (n_samples, n_labels)
+        1, 0, or NaN where not known; only known entries are counted.
+    predicted : ndarray of int, shape (n_samples, n_labels)
+        1 and 0.
+    weights : ndarray of shape (n_samples,) or (n_resamples, n_samples), optional
+        Weights of the rows. Sums are formed in their precision: whole numbers of float32 are exact up to 2^24.
+
+    Returns
+    -------
+    hits, predicted, actual, known : ndarray of float64, shape (n_labels,) or (n_resamples, n_labels)
+
+    Examples
+    --------
+    >>> Y = np.array([[1.0, 0.0], [1.0, np.nan]])
+    >>> [part.tolist() for part in label_counts(Y, np.array([[1, 1], [0, 1]]))]
+    [[1.0, 0.0], [1.0, 1.0], [2.0, 0.0], [2.0, 1.0]]
+    """
+    known, has, named = ~np.isnan(Y), Y == 1, np.asarray(predicted) == 1
+    parts = (has & named, named & known, has, known)
+    if weights is None:
+        once = label_counts(Y, predicted, np.ones((1, len(known))))
+        return once[0][0], once[1][0], once[2][0], once[3][0]
+    lines = np.asarray(weights)
+    sums = [(lines @ part.astype(lines.dtype)).astype(np.float64) for part in parts[:3]]
+    if known.all():
+        # The commonest case costs no product.
+        whole = np.broadcast_to(lines.sum(axis=-1, dtype=np.float64)[..., None], sums[0].shape)
+    else:
+        whole = (lines @ known.astype(lines.dtype)).astype(np.float64)
+    return sums[0], sums[1], sums[2], whole
+
+
 def class_sums(lines: Array, values: NDArray[np.integer], n_classes: int) -> Array:
     """Sums of each line of weights over the rows of each class, of shape (n_resamples, n_classes)."""
     sums = np.zeros((len(lines), n_classes))

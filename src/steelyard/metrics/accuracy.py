@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steelyard.component import component
-from steelyard.metrics._base import Array, CountMetric, ratio
+from steelyard.metrics._base import Array, RowMetric, ratio
 
 
 @component
-class Accuracy(CountMetric):
+class Accuracy(RowMetric):
     """Share of the rows that were predicted right; says little where one class is most of the rows.
 
-    Equal to ``sklearn.metrics.accuracy_score``.
+    Where a row may have several labels it is the share of the rows whose known labels are all right (subset
+    accuracy). Equal to ``sklearn.metrics.accuracy_score``.
 
     Examples
     --------
@@ -32,3 +34,10 @@ class Accuracy(CountMetric):
     def from_sums(self, sums: tuple[Array, ...], actual: Array, total: Array | float) -> Array:
         """Hits over rows."""
         return ratio(sums[0], total, empty=np.nan)
+
+    def from_rows(self, Y: Array, predicted: NDArray[np.integer]) -> tuple[Array, Array]:
+        """1 for each row whose known labels are all right; rows of which nothing is known count nothing."""
+        known = ~np.isnan(Y)
+        right = (known & (predicted != Y)).sum(axis=1) == 0
+        counted: Array = np.asarray(known.any(axis=1), dtype=np.float64)
+        return right.astype(np.float64), counted

@@ -33,6 +33,10 @@ class AveragePrecision(ScoreMetric):
         """Average precision, one per line of weights."""
         return one_versus_rest(codes, proba, weights, np.unique(codes), _average)
 
+    def of_label(self, codes: NDArray[np.integer], score: Array, weights: Array | None) -> Array | float:
+        """Average precision of a label's own rows; those without it are no class here."""
+        return one_versus_rest(codes, np.column_stack([1.0 - score, score]), weights, np.array([1]), _average)
+
 
 def _average(hit: Array, tied: Array, above: Array, whole: Array, other: Array) -> Array:
     average: Array = np.einsum("gb,gb->b", hit, ratio(np.cumsum(hit, axis=0), above)) / whole

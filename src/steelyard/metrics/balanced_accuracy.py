@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from steelyard.component import component
-from steelyard.metrics._base import Array, MacroMetric, ratio
+from steelyard.metrics._base import Array, CountMetric, MacroMetric, ratio
 
 
 @component
@@ -24,3 +24,7 @@ class BalancedAccuracy(MacroMetric):
     def per_class(self, hits: Array, predicted: Array, actual: Array) -> Array:
         """Recall of each class."""
         return ratio(hits, actual)
+
+    def label_values(self, hits: Array, predicted: Array, actual: Array, known: Array) -> Array:
+        """Mean of both recalls of each label: of the rows that have it, and of those that have it not."""
+        return CountMetric.label_values(self, hits, predicted, actual, known)

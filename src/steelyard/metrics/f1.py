@@ -56,3 +56,11 @@ class F1(CountMetric):
         if self.positive is not None:
             return value[..., self.positive]
         return np.where(actual[..., 0] < actual[..., 1], value[..., 0], value[..., 1])
+
+    def from_label_counts(self, hits: Array, predicted: Array, actual: Array, known: Array) -> Array:
+        """Not defined: there is no one positive class among several labels."""
+        raise UsageError("f1 is of one class among two, and here a row may have several labels: use macro_f1")
+
+    def label_values(self, hits: Array, predicted: Array, actual: Array, known: Array) -> Array:
+        """F1 of the rows that have the label."""
+        return ratio(2.0 * hits, np.add(predicted, actual))

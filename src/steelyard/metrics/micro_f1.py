@@ -34,3 +34,11 @@ class MicroF1(CountMetric):
     def from_sums(self, sums: tuple[Array, ...], actual: Array, total: Array | float) -> Array:
         """F1 of the sums."""
         return ratio(2.0 * sums[0], np.add(sums[1], actual.sum(axis=-1)), empty=np.nan)
+
+    def from_label_counts(self, hits: Array, predicted: Array, actual: Array, known: Array) -> Array:
+        """The same sums over labels."""
+        return self.from_counts(hits, predicted, actual, known.sum(axis=-1))
+
+    def label_values(self, hits: Array, predicted: Array, actual: Array, known: Array) -> Array:
+        """F1 of each label."""
+        return ratio(2.0 * hits, np.add(predicted, actual))

@@ -31,3 +31,7 @@ class MinRecall(CountMetric):
         hits, actual = np.broadcast_arrays(hits, actual)
         lowest = np.min(ratio(hits, actual, empty=np.inf), axis=-1, initial=np.inf)
         return np.where(np.isfinite(lowest), lowest, np.nan)
+
+    def from_label_counts(self, hits: Array, predicted: Array, actual: Array, known: Array) -> Array:
+        """Minimum over the labels that have rows."""
+        return self.from_counts(hits, predicted, actual, np.nan)

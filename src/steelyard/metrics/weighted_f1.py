@@ -32,3 +32,11 @@ class WeightedF1(CountMetric):
     def from_sums(self, sums: tuple[Array, ...], actual: Array, total: Array | float) -> Array:
         """Mean over rows."""
         return ratio(sums[0], actual.sum(axis=-1), empty=np.nan)
+
+    def from_label_counts(self, hits: Array, predicted: Array, actual: Array, known: Array) -> Array:
+        """The same sums over labels."""
+        return self.from_counts(hits, predicted, actual, known.sum(axis=-1))
+
+    def label_values(self, hits: Array, predicted: Array, actual: Array, known: Array) -> Array:
+        """F1 of each label."""
+        return ratio(2.0 * hits, np.add(predicted, actual))

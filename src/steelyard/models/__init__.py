@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from steelyard.models._base import Encoding, FitTask, FittedModel, Model, ModelState
+from steelyard.models._one_versus_rest import FittedLabels, fit_labels, restore_model
 from steelyard.models._parse import model_from_saved, parse_model, parse_models
 from steelyard.models._sklearn import SklearnModel
 from steelyard.models.boosting import Boosting
@@ -15,6 +16,7 @@ __all__ = [
     "Boosting",
     "Encoding",
     "FitTask",
+    "FittedLabels",
     "FittedModel",
     "Forest",
     "Linear",
@@ -23,7 +25,9 @@ __all__ = [
     "ModelState",
     "SklearnModel",
     "Xgboost",
+    "fit_labels",
     "model_from_saved",
     "parse_model",
     "parse_models",
+    "restore_model",
 ]

@@ -45,7 +45,7 @@ class FitTask:
     """
 
     X: Array
-    codes: NDArray[np.int64]
+    codes: NDArray[Any]
     sample_weight: Array
     n_classes: int
     loss: Loss
@@ -61,7 +61,7 @@ class FitTask:
 
 @dataclass(frozen=True)
 class ModelState:
-    """A fitted model as plain data: JSON values, arrays, and at most one foreign scikit-learn object."""
+    """A fitted model as plain data: JSON values, arrays, and a foreign scikit-learn object (or a list of them)."""
 
     meta: dict[str, Any] = field(default_factory=dict)
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)

@@ -32,6 +32,15 @@ _MEASURES = {
         "micro F1",
         "The score is micro F1: one F1 over all decisions together, so common classes dominate it. 1 is perfect.",
     ),
+    "samples_f1": Measure(
+        "samples F1",
+        "The score is samples F1: the F1 of the labels of each row, averaged over rows. 1 is perfect.",
+    ),
+    "hamming_loss": Measure(
+        "Hamming loss",
+        "The score is the Hamming loss: the share of all entries that are wrong. 0 is perfect; lower is better.",
+        lower_is_better=True,
+    ),
     "balanced_accuracy": Measure(
         "balanced accuracy",
         "The score is balanced accuracy: the share of each class's rows that is found, averaged with every "

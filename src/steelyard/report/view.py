@@ -15,6 +15,7 @@ from steelyard.report.classes import ClassRow, classes_lead, has_f_beta
 from steelyard.report.confusion import Confusion, confusion
 from steelyard.report.curves import Curves, curves
 from steelyard.report.distribution import Distribution, distribution
+from steelyard.report.label_sets import LabelSets, label_sets
 from steelyard.report.measures import Measure
 from steelyard.report.measures import measure as described
 from steelyard.report.overweighting import Overweighting, overweighting
@@ -82,6 +83,7 @@ class View:
     snippets: tuple[tuple[str, str], ...]
     is_binary: bool
     beta: float | None
+    label_sets: LabelSets | None
     folds: int | None
     repeats: int | None
     seed: Any
@@ -140,6 +142,7 @@ def build_view(study: Mapping[str, Any]) -> View:
         snippets=_snippets(winner or baseline, len(counts)),
         is_binary=len(counts) == 2,
         beta=words.finite(study.get("beta")),
+        label_sets=label_sets(study.get("labels"), winner is not None and winner.is_baseline),
         folds=study.get("folds"),
         repeats=study.get("repeats"),
         seed=study.get("seed"),

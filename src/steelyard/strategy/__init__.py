@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from steelyard.strategy.conflicts import conflicts
-from steelyard.strategy.presets import PRESETS, parse_strategies, preset
+from steelyard.strategy.presets import MULTILABEL_PRESETS, PRESETS, parse_strategies, preset
 from steelyard.strategy.value import SLOTS, Strategy
 
-__all__ = ["PRESETS", "SLOTS", "Strategy", "conflicts", "parse_strategies", "preset"]
+__all__ = ["MULTILABEL_PRESETS", "PRESETS", "SLOTS", "Strategy", "conflicts", "parse_strategies", "preset"]

@@ -7,10 +7,10 @@ from steelyard.study.cells import Progress
 from steelyard.study.check import check_arms
 from steelyard.study.compare import score_pair
 from steelyard.study.folds import folds_from_column, make_folds
+from steelyard.study.judging import Predictions, judging_of
 from steelyard.study.outcome import DataFacts, StudyOutcome
 from steelyard.study.plan import Arm, make_arms
 from steelyard.study.record import predictions_frame, study_record
-from steelyard.study.resampling import Predictions
 from steelyard.study.run import StudyPlan, execute, fit_decision
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "execute",
     "fit_decision",
     "folds_from_column",
+    "judging_of",
     "make_arms",
     "make_folds",
     "predictions_frame",

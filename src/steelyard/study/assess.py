@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from steelyard.adjustments import Adjustment, ClassFactors
+from steelyard.adjustments import Adjustment, ClassFactors, LabelFactors
 from steelyard.decisions import Decision, FittedDecision
 from steelyard.engine import EngineData, Training, TrainingFacts, training_facts
 from steelyard.metrics import Metric
+from steelyard.study.judging import Predictions
 from steelyard.study.plan import Arm
-from steelyard.study.resampling import Predictions
 
 Array = NDArray[np.float64]
 
@@ -36,33 +37,44 @@ class ScoredRows:
     Parameters
     ----------
     rows : ndarray of int64, shape (n_scored,)
-    codes : ndarray of int64, shape (n_scored,)
+    codes : ndarray of shape (n_scored,), or (n_scored, n_classes) where rows may have several labels
+        There a label that fewer than two of the rows have, or have not, is nowhere known: it is never scored.
     folds : ndarray of int64, shape (n_repeats, n_scored)
     """
 
     rows: NDArray[np.int64]
-    codes: NDArray[np.int64]
+    codes: NDArray[Any]
     folds: NDArray[np.int64]
 
     @classmethod
     def of(cls, data: EngineData) -> ScoredRows:
         """Scored rows of a data set: the same in each repeat."""
         rows = np.flatnonzero(data.folds[0] >= 0)
-        return cls(rows, data.codes[rows], data.folds[:, rows])
+        codes = data.codes[rows]
+        if data.multilabel:
+            few = np.minimum((codes == 1).sum(axis=0), (codes == 0).sum(axis=0)) < 2
+            codes[:, few] = np.nan
+        return cls(rows, codes, data.folds[:, rows])
 
 
-def bind_adjustment(arm: Arm, facts: TrainingFacts, classes: tuple[object, ...]) -> ClassFactors:
+def bind_adjustment(arm: Arm, facts: TrainingFacts, classes: tuple[object, ...]) -> ClassFactors | LabelFactors:
     """Adjustment of an arm for a model trained on such rows."""
     adjustment = arm.strategy.adjustment
     assert isinstance(adjustment, Adjustment)
-    return adjustment.bind(priors=facts.priors, weights=facts.weights, classes=classes)
+    bind = adjustment.bind if facts.known is None else adjustment.bind_labels
+    return bind(priors=facts.priors, weights=facts.weights, classes=classes)
 
 
-def study_decision(arm: Arm, n_classes: int, metric: Metric) -> Decision:
+def study_decision(arm: Arm, data: EngineData, metric: Metric) -> Decision:
     """Decision of an arm with what it leaves open filled in by the study."""
     decision = arm.strategy.decision
     assert isinstance(decision, Decision)
-    return decision.for_study(n_classes=n_classes, metric=metric)
+    return decision.for_study(n_classes=data.n_classes, metric=metric, multilabel=data.multilabel)
+
+
+def positive_class(data: EngineData) -> int | None:
+    """The class that a rule for two classes cuts; None where there are more, or rows may have several labels."""
+    return rarer_class(data.codes, 2) if data.n_classes == 2 and not data.multilabel else None
 
 
 def rarer_class(codes: NDArray[np.int64], n_classes: int) -> int:
@@ -97,27 +109,53 @@ def assess(
     """
     started = time.process_time()
     proba = _adjusted(arm, scores[arm.training], data, scored)
-    rule = study_decision(arm, data.n_classes, metric)
-    positive = rarer_class(data.codes, data.n_classes) if data.n_classes == 2 else None
-    predicted = np.empty(proba.shape[:2], dtype=np.int64)
+    rule = study_decision(arm, data, metric)
+    positive = positive_class(data)
+    predicted = np.empty((len(proba), *scored.codes.shape), dtype=np.int64)
     for repeat, folds in enumerate(scored.folds):
         for fold in np.unique(folds):
             inside = folds == fold
             fitted = rule.fit(proba[repeat, ~inside], scored.codes[~inside], positive=positive)
             predicted[repeat, inside] = fitted.predict(proba[repeat, inside])
-    final = rule.fit(proba.reshape(-1, data.n_classes), np.tile(scored.codes, len(proba)), positive=positive)
+    every = np.concatenate([scored.codes] * len(proba))
+    final = rule.fit(proba.reshape(-1, data.n_classes), every, positive=positive)
+    if data.multilabel:
+        final = replace(final, notes=named_notes(final.notes, data.classes))
     return Assessed(arm, Predictions(predicted, proba), final, seconds + time.process_time() - started)
 
 
+def named_notes(notes: Sequence[str], classes: Sequence[object], most: int = 2) -> tuple[str, ...]:
+    """Notes on labels by name and not by number; of many, the first and the names of the others.
+
+    Examples
+    --------
+    >>> named_notes(["label 0: few", "label 2: fewer", "label 1: none"], ("a", "b", "c"))
+    ('a: few', 'c: fewer', 'the same holds for b')
+    """
+    said: list[str] = []
+    others: list[str] = []
+    for note in notes:
+        label, _, text = note.removeprefix("label ").partition(": ")
+        if text.startswith("no known rows"):
+            # A label that is never scored; the study says so once.
+            continue
+        name = str(classes[int(label)]) if label.isdigit() else label
+        if len(said) < most:
+            said.append(f"{name}: {text}")
+        else:
+            others.append(name)
+    return (*said, f"the same holds for {', '.join(others)}") if others else tuple(said)
+
+
 def _adjusted(arm: Arm, scores: NDArray[np.float32], data: EngineData, scored: ScoredRows) -> Array:
-    proba = scores.astype(np.float64)
-    proba /= proba.sum(axis=-1, keepdims=True)
+    factors = LabelFactors if data.multilabel else ClassFactors
+    proba = factors.normalised(scores.astype(np.float64))
     if "adjustment" not in arm.strategy.active():
         return proba
     for repeat, folds in enumerate(scored.folds):
         for fold in np.unique(folds):
             inside = folds == fold
             facts = training_facts(arm.training, data.codes[data.train_rows(repeat, int(fold))], data.classes)
-            factors = bind_adjustment(arm, facts, data.classes)
-            proba[repeat, inside] = factors.transform(proba[repeat, inside])
+            bound = bind_adjustment(arm, facts, data.classes)
+            proba[repeat, inside] = bound.transform(proba[repeat, inside])
     return proba

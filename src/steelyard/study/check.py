@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from steelyard.engine import EngineData, training_facts
+from steelyard.engine import EngineData, TrainingFacts, training_facts
 from steelyard.errors import DataError
 from steelyard.metrics import Metric
-from steelyard.study.assess import ScoredRows, bind_adjustment, rarer_class, study_decision
-from steelyard.study.resampling import Predictions, metric_values
+from steelyard.study.assess import ScoredRows, bind_adjustment, positive_class, study_decision
+from steelyard.study.judging import Predictions
+from steelyard.study.plan import Arm
+from steelyard.study.resampling import metric_values
 from steelyard.study.run import StudyPlan
 
 
@@ -30,26 +32,44 @@ def check_arms(plan: StudyPlan, data: EngineData) -> StudyPlan:
         When fewer than two classes, or fewer than two folds, can be scored.
     """
     scored = ScoredRows.of(data)
-    if len(np.unique(scored.codes)) < 2:
+    if data.multilabel:
+        if not (scored.codes == 1).any():
+            raise DataError("no label can be scored: a label needs two rows that have it and two that have it not")
+    elif len(np.unique(scored.codes)) < 2:
         raise DataError("fewer than two classes can be scored: a class needs two rows in folds that are scored")
     if any(len(np.unique(folds)) < 2 for folds in scored.folds):
         raise DataError("all rows that can be scored are in one fold; at least two folds need some")
     n = data.n_classes
-    codes = np.tile(np.arange(n), 3)
+    codes = np.tile(np.eye(n), (3, 1)) if data.multilabel else np.tile(np.arange(n), 3)
     proba = np.random.default_rng(0).dirichlet(np.ones(n), size=len(codes))
     metric = _resolved(plan.metric, data)
-    metric_values(metric, codes, Predictions(proba.argmax(axis=1)[None], proba[None]), np.ones((1, len(codes)), "f4"))
-    positive = rarer_class(data.codes, n) if n == 2 else None
-    for arm in plan.arms:
-        facts = training_facts(arm.training, data.codes, data.classes)
-        arm.training.loss.bind(facts.priors)
-        adjusted = bind_adjustment(arm, facts, data.classes).transform(proba)
-        study_decision(arm, n, metric).fit(adjusted, codes, positive=positive).predict(adjusted)
+    arm = Predictions(proba.argmax(axis=1)[None], proba[None])
+    if data.multilabel:
+        arm = Predictions((proba > 0.5).astype(np.int64)[None], proba[None])
+    metric_values(metric, codes, arm, np.ones((1, len(codes)), "f4"))
+    for each in plan.arms:
+        facts = training_facts(each.training, data.codes, data.classes)
+        _bind_loss(each, facts)
+        adjusted = bind_adjustment(each, facts, data.classes).transform(proba)
+        rule = study_decision(each, data, metric)
+        rule.fit(adjusted, codes, positive=positive_class(data)).predict(adjusted)
     return replace(plan, metric=metric)
+
+
+def _bind_loss(arm: Arm, facts: TrainingFacts) -> None:
+    loss, model = arm.training.loss, arm.training.model
+    if facts.known is None:
+        loss.bind(facts.priors)
+    elif loss.multilabel and model.multilabel:
+        loss.bind_multilabel(facts.priors)
+    else:
+        # One model of two classes for each label.
+        loss.bind(np.array([0.5, 0.5]))
 
 
 def _resolved(metric: Metric, data: EngineData) -> Metric:
     """Metric of a study: one that looks at a single class looks at the rarer of two."""
-    if "positive" in metric.params() and metric.params()["positive"] is None and data.n_classes == 2:
-        return metric.replace(positive=rarer_class(data.codes, 2))
+    positive = positive_class(data)
+    if positive is not None and metric.params().get("positive", 0) is None:
+        return metric.replace(positive=positive)
     return metric

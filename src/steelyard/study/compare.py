@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from steelyard.metrics import Metric, per_class
 from steelyard.study.intervals import holm, mcnemar, paired_difference, wilson
+from steelyard.study.judging import ClassCounts, Predictions, judging_of
 from steelyard.study.resampling import (
     Bootstraps,
-    ClassCounts,
-    Predictions,
     bootstrapped,
     count_classes,
     halved,
@@ -92,7 +91,7 @@ def resample_count(n_rows: int, n_arms: int) -> int:
 
 def score_arms(
     metric: Metric,
-    codes: Codes,
+    codes: NDArray[Any],
     arms: Sequence[Predictions],
     plain: Sequence[int],
     drawn: Bootstraps,
@@ -116,7 +115,9 @@ def score_arms(
     )
 
 
-def score_pair(metric: Metric, codes: Codes, first: Predictions, second: Predictions, seed: int) -> dict[str, Any]:
+def score_pair(
+    metric: Metric, codes: NDArray[Any], first: Predictions, second: Predictions, seed: int
+) -> dict[str, Any]:
     """Scores of two arms on the same rows, with bootstrap intervals, and their difference."""
     ones = np.ones((1, len(codes)), dtype=np.float32)
     score = [float(metric_values(metric, codes, arm, ones)[0]) for arm in (first, second)]
@@ -137,7 +138,7 @@ def _interval(values: Array) -> Array:
 
 def choose_winner(
     metric: Metric,
-    codes: Codes,
+    codes: NDArray[Any],
     arms: Sequence[Predictions],
     plain: Sequence[int],
     scores: Scores,
@@ -185,7 +186,9 @@ class ClassTable:
 PER_CLASS = ("precision", "recall", "f1", "f_beta")
 
 
-def class_tables(codes: Codes, arms: Sequence[Predictions], baseline: int, drawn: Bootstraps) -> list[ClassTable]:
+def class_tables(
+    codes: NDArray[Any], arms: Sequence[Predictions], baseline: int, drawn: Bootstraps
+) -> list[ClassTable]:
     """Figures per class of every arm, against the baseline."""
     n_classes = arms[0].proba.shape[-1]
     ones = np.ones((1, len(codes)), dtype=np.float32)
@@ -203,7 +206,7 @@ def _figures(counts: ClassCounts) -> dict[str, Array]:
 
 
 def _class_table(
-    codes: Codes,
+    codes: NDArray[Any],
     arm: Predictions,
     baseline: Predictions,
     whole: ClassCounts,
@@ -220,19 +223,11 @@ def _class_table(
     hits, named = whole.hits.mean(axis=0)[0], whole.predicted.mean(axis=0)[0]
     interval["recall"] = wilson(hits, whole.actual[0])
     interval["precision"] = wilson(hits, named)
-    gained, lost = _discordant(codes, arm, baseline, len(hits))
+    gained, lost = judging_of(codes).discordant(codes, arm, baseline, len(hits))
     if (gained + lost).any():
         delta_ci["recall"] = paired_difference(gained, lost, whole.actual[0])
     verdict = _class_verdicts(gained, lost, whole.actual[0], delta_ci["f_beta"])
     return ClassTable(figures, interval, delta, delta_ci, verdict)
-
-
-def _discordant(codes: Codes, arm: Predictions, baseline: Predictions, n_classes: int) -> tuple[Array, Array]:
-    right, base_right = arm.predicted == codes, baseline.predicted == codes
-    gained = (right & ~base_right).mean(axis=0)
-    lost = (base_right & ~right).mean(axis=0)
-    up, down = (np.bincount(codes, weights=rows, minlength=n_classes) for rows in (gained, lost))
-    return up.astype(np.float64), down.astype(np.float64)
 
 
 def _class_verdicts(gained: Array, lost: Array, actual: Array, f_beta_ci: Array) -> list[str]:

@@ -17,18 +17,19 @@ NEVER_SCORED = -1
 
 
 def make_folds(
-    codes: Codes, n_folds: int, *, groups: Codes | None = None, seed: int = 0, repeats: int = 1
+    codes: NDArray[Any], n_folds: int, *, groups: Codes | None = None, seed: int = 0, repeats: int = 1
 ) -> NDArray[np.int64]:
     """Stratified folds for each repeat.
 
     The rows of each class are spread over the folds as evenly as can be, whether the class has more rows than
     there are folds or fewer. A class with a single row is always trained on and never scored. Rows of one group
-    stay in one fold.
+    stay in one fold. Where rows may have several labels, those of the rarest label are dealt first, then those of
+    the next (iterative stratification, Sechidis et al. 2011); of a label that most rows have, those without it.
 
     Parameters
     ----------
-    codes : ndarray of int, shape (n_rows,)
-        Class of each row.
+    codes : ndarray of int, shape (n_rows,), or of float, shape (n_rows, n_labels)
+        Class of each row, or 1, 0 and NaN (not known) for each label.
     n_folds : int
         At least 2 and at most the number of rows.
     groups : ndarray of int, shape (n_rows,), optional
@@ -61,12 +62,21 @@ def make_folds(
         what = "rows" if groups is None else "groups"
         raise UsageError(f"{n_folds} folds need at least as many {what}; there are {units}")
     seeds = np.random.SeedSequence([seed, 0xF01D]).spawn(repeats)
+    if codes.ndim == 2:
+        return np.stack([_deal_label_sets(codes, groups, n_folds, np.random.default_rng(s)) for s in seeds])
     deal = _deal_rows if groups is None else _deal_groups
     made = [deal(codes, groups, n_folds, np.random.default_rng(s)) for s in seeds]
     out = np.stack(made)
-    counts = np.bincount(codes)
-    out[:, counts[codes] == 1] = NEVER_SCORED
+    out[:, _single(codes)] = NEVER_SCORED
     return out
+
+
+def _single(codes: NDArray[Any]) -> NDArray[np.bool_]:
+    """Rows that are the only one of their class; one that has several labels is scored for the others."""
+    if codes.ndim == 2:
+        return np.zeros(len(codes), dtype=bool)
+    alone: NDArray[np.bool_] = np.bincount(codes)[codes] == 1
+    return alone
 
 
 def _deal_rows(codes: Codes, _: Codes | None, n_folds: int, rng: np.random.Generator) -> Codes:
@@ -85,23 +95,41 @@ def _deal_groups(codes: Codes, groups: Codes | None, n_folds: int, rng: np.rando
     _, group = np.unique(groups, return_inverse=True)
     n_groups, n_classes = int(group.max()) + 1, int(codes.max()) + 1
     table = np.bincount(group * n_classes + codes, minlength=n_groups * n_classes).reshape(n_groups, n_classes)
+    return _deal_units(table, table.sum(axis=1), n_folds, rng)[group]
+
+
+def _deal_label_sets(Y: NDArray[Any], groups: Codes | None, n_folds: int, rng: np.random.Generator) -> Codes:
+    has, has_not = Y == 1, Y == 0
+    # A label of most rows is rare where it is absent.
+    rare = np.where(has.sum(axis=0) <= has_not.sum(axis=0), has, has_not)
+    # The last column holds rows that are of no rare side, so that they are spread as well.
+    table = np.column_stack([rare, ~rare.any(axis=1)]).astype(np.int64)
+    if groups is None:
+        return _deal_units(table, np.ones(len(table), dtype=np.int64), n_folds, rng)
+    _, group = np.unique(groups, return_inverse=True)
+    summed = np.zeros((int(group.max()) + 1, table.shape[1]), dtype=np.int64)
+    np.add.at(summed, group, table)
+    return _deal_units(summed, np.bincount(group), n_folds, rng)[group]
+
+
+def _deal_units(table: Codes, sizes: Codes, n_folds: int, rng: np.random.Generator) -> Codes:
+    """Fold of each unit from its rows of each class (n_units, n_classes), and in all (n_units,)."""
     counts = table.sum(axis=0)
-    # Groups are placed with the rarest of their classes in mind: rarest first, then largest, then by lot.
+    # Units are placed with the rarest of their classes in mind: rarest first, then largest, then by lot.
     rarest = np.where(table > 0, counts, np.iinfo(np.int64).max).argmin(axis=1)
-    order = np.lexsort((rng.permutation(n_groups), -table.sum(axis=1), counts[rarest]))
-    held = np.zeros((n_folds, n_classes))
+    order = np.lexsort((rng.permutation(len(table)), -sizes, counts[rarest]))
+    held = np.zeros((n_folds, table.shape[1]))
     size = np.zeros(n_folds)
-    fold_of_group = np.empty(n_groups, dtype=np.int64)
+    folds = np.empty(len(table), dtype=np.int64)
     for position in order:
-        row = table[position]
         fold = np.lexsort((size, held[:, rarest[position]]))[0]
-        held[fold] += row
-        size[fold] += row.sum()
-        fold_of_group[position] = fold
-    return fold_of_group[group]
+        held[fold] += table[position]
+        size[fold] += sizes[position]
+        folds[position] = fold
+    return folds
 
 
-def folds_from_column(codes: Codes, column: Sequence[Any] | NDArray[Any]) -> NDArray[np.int64]:
+def folds_from_column(codes: NDArray[Any], column: Sequence[Any] | NDArray[Any]) -> NDArray[np.int64]:
     """Folds given by the user, one repeat; rows without a fold, and single-row classes, are never scored.
 
     Raises
@@ -116,5 +144,5 @@ def folds_from_column(codes: Codes, column: Sequence[Any] | NDArray[Any]) -> NDA
         raise DataError(f"the fold column names {len(names)} fold(s); at least two are needed")
     number = {name: position for position, name in enumerate(names)}
     out = np.array([number.get(value, NEVER_SCORED) for value in values], dtype=np.int64)
-    out[np.bincount(codes)[codes] == 1] = NEVER_SCORED
+    out[_single(codes)] = NEVER_SCORED
     return out[None]

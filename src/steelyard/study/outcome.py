@@ -12,6 +12,7 @@ from steelyard.engine import EngineData
 from steelyard.metrics import Metric
 from steelyard.study.assess import Assessed, ScoredRows
 from steelyard.study.compare import ClassTable, Scores, Winner
+from steelyard.study.judging import judging_of
 from steelyard.study.verdict import Verdict
 
 
@@ -30,6 +31,10 @@ class DataFacts:
     ids : tuple of str, optional
         Name of each studied row, for the predictions file.
     warnings : tuple of str
+    label_form : {"columns", "list"}, optional
+        How several labels of a row are written: a column for each, or a list for each row.
+    label_separator : str, optional
+        What stands between the labels of a row in a text.
     """
 
     path: str = "<memory>"
@@ -37,6 +42,8 @@ class DataFacts:
     row_numbers: NDArray[np.int64] | None = None
     ids: tuple[str, ...] | None = None
     warnings: tuple[str, ...] = ()
+    label_form: str | None = None
+    label_separator: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,9 +92,9 @@ class StudyOutcome:
     @property
     def class_counts(self) -> NDArray[np.int64]:
         """Rows of each class."""
-        return np.bincount(self.data.codes, minlength=self.data.n_classes)
+        return judging_of(self.data.codes).support(self.data.codes, self.data.n_classes)
 
     @property
     def scored_counts(self) -> NDArray[np.int64]:
         """Scored rows of each class."""
-        return np.bincount(self.scored.codes, minlength=self.data.n_classes)
+        return judging_of(self.scored.codes).support(self.scored.codes, self.data.n_classes)

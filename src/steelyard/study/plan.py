@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 from steelyard.engine import Training
 from steelyard.errors import UsageError
+from steelyard.losses import Loss
 from steelyard.models import Model
 from steelyard.strategy import Strategy
 
@@ -37,10 +38,13 @@ class Arm:
         return Training.of(self.strategy, self.model)
 
 
-def make_arms(strategies: Iterable[Strategy], models: Iterable[Model]) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
+def make_arms(
+    strategies: Iterable[Strategy], models: Iterable[Model], multilabel: bool = False
+) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
     """Every strategy on every model that can train it, and a sentence on each pair left out.
 
-    Doing nothing is always an arm: without it there is nothing to compare with.
+    Doing nothing is always an arm: without it there is nothing to compare with. Where rows may have several labels
+    (``multilabel``) no rows are drawn by their class.
 
     Raises
     ------
@@ -51,16 +55,36 @@ def make_arms(strategies: Iterable[Strategy], models: Iterable[Model]) -> tuple[
     arms, left_out = [], []
     for model in models:
         for strategy in wanted:
-            missing = _missing_extra(strategy)
-            if missing:
-                left_out.append(f"{strategy} | {model}: needs pip install 'steelyard[{missing}]'")
-            elif "loss" in strategy.active() and not model.any_loss:
-                left_out.append(f"{strategy} | {model}: {model} is trained with its own loss only")
+            arm = Arm(strategy, model)
+            reason = _why_not(arm, multilabel)
+            if reason:
+                left_out.append(f"{arm.id}: {reason}")
             else:
-                arms.append(Arm(strategy, model))
+                arms.append(arm)
     if len(wanted) > 1 and all(arm.strategy.does_nothing for arm in arms):
         raise UsageError(f"no model can train what was asked for: {'; '.join(left_out)}")
     return tuple(arms), tuple(left_out)
+
+
+def _why_not(arm: Arm, multilabel: bool) -> str | None:
+    """Why an arm cannot be trained, or None."""
+    active, model = arm.strategy.active(), arm.model
+    if multilabel and "sampling" in active:
+        return f"{active['sampling']} draws rows by their one class; here they have several"
+    if missing := _missing_extra(arm.strategy):
+        return f"needs pip install 'steelyard[{missing}]'"
+    loss = active.get("loss")
+    if loss is None:
+        return None
+    assert isinstance(loss, Loss)
+    if not model.any_loss:
+        return f"{model} is trained with its own loss only"
+    # A model without a form for several labels is trained for each of them, with the loss of two classes.
+    several = multilabel and model.multilabel and loss.multilabel
+    if not several and type(loss).bind is Loss.bind:
+        each = f", and {model} learns each by itself" if multilabel else ""
+        return f"{loss} is for rows with several labels{each}"
+    return None
 
 
 def _missing_extra(strategy: Strategy) -> str | None:

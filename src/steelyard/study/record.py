@@ -7,11 +7,13 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from steelyard.metrics import evaluate
 from steelyard.study.compare import BETA, PER_CLASS
 from steelyard.study.curves import curves_record
 from steelyard.study.environment import environment
+from steelyard.study.judging import judging_of
+from steelyard.study.label_sets import label_lists, labels_record
 from steelyard.study.outcome import StudyOutcome
 from steelyard.study.run import arm_notes
 
@@ -52,9 +54,9 @@ def study_record(outcome: StudyOutcome, command: str | None = None) -> dict[str,
             "gain_ci": [number(bound) for bound in winner.gain_ci],
         },
         "verdict": {"kind": outcome.verdict.kind, "text": outcome.verdict.text},
-        "confusion": confusion_record(outcome),
         "curves": curves_record(outcome),
         "overweighting": outcome.overweighting,
+        **({"labels": labels_record(outcome)} if outcome.data.multilabel else {"confusion": confusion_record(outcome)}),
         "left_out": list(outcome.left_out),
         "complete": not outcome.late,
         "environment": environment(),
@@ -72,7 +74,7 @@ def data_record(outcome: StudyOutcome) -> dict[str, Any]:
         "path": outcome.facts.path,
         "target": outcome.facts.target,
         "rows": len(outcome.data.codes),
-        "task": "binary" if len(names) == 2 else "multiclass",
+        "task": outcome.data.task,
         "classes": [{"name": name, "count": int(n)} for name, n in zip(names, counts, strict=True)],
         "scored_classes": [name for name, n in zip(names, scored, strict=True) if n],
         "imbalance_ratio": float(counts.max() / counts[counts > 0].min()),
@@ -83,8 +85,9 @@ def data_record(outcome: StudyOutcome) -> dict[str, Any]:
 def arm_record(outcome: StudyOutcome, index: int) -> dict[str, Any]:
     """One entry of ``arms``."""
     assessed, scores, table = outcome.arms[index], outcome.scores, outcome.classes[index]
+    judging = judging_of(outcome.scored.codes)
     made = [
-        evaluate(outcome.scored.codes, proba, predicted, outcome.data.n_classes)
+        judging.evaluate(outcome.scored.codes, proba, predicted, outcome.data.n_classes)
         for proba, predicted in zip(assessed.predictions.proba, assessed.predictions.predicted, strict=True)
     ]
     per_class = []
@@ -148,15 +151,19 @@ def predictions_frame(outcome: StudyOutcome) -> pl.DataFrame:
     -------
     polars.DataFrame
         Columns ``row`` (0-based position in the source), ``id`` where ids were given, ``arm``, ``fold``,
-        ``repeat``, ``label``, ``prediction`` and a ``p:<class>`` for each class.
+        ``repeat``, ``label``, ``prediction`` and a ``p:<class>`` for each class. Where rows may have several labels
+        ``label`` and ``prediction`` are lists, and ``unknown`` lists the labels of which nothing is known.
     """
     import polars as pl
 
     names = [str(name) for name in outcome.data.classes]
-    labels = pl.Series(names)
     scored = outcome.scored
     numbers = outcome.facts.row_numbers
     rows = scored.rows if numbers is None else numbers[scored.rows]
+    named = label_lists if outcome.data.multilabel else _named
+    labels = {"label": named(outcome.data.codes[scored.rows], names)}
+    if outcome.data.multilabel and (unknown := np.isnan(outcome.data.codes[scored.rows])).any():
+        labels["unknown"] = label_lists(unknown, names)
     parts = []
     for assessed in outcome.arms:
         for repeat, folds in enumerate(scored.folds):
@@ -168,9 +175,15 @@ def predictions_frame(outcome: StudyOutcome) -> pl.DataFrame:
                 pl.lit(assessed.arm.id).alias("arm"),
                 pl.Series("fold", folds),
                 pl.lit(repeat, dtype=pl.Int64).alias("repeat"),
-                labels.gather(scored.codes).alias("label"),
-                labels.gather(predictions.predicted[repeat]).alias("prediction"),
+                *(series.alias(name) for name, series in labels.items()),
+                named(predictions.predicted[repeat], names).alias("prediction"),
                 *(pl.Series(f"p:{name}", predictions.proba[repeat][:, code]) for code, name in enumerate(names)),
             )
             parts.append(frame)
     return pl.concat(parts)
+
+
+def _named(codes: NDArray[np.int64], names: list[str]) -> pl.Series:
+    import polars as pl
+
+    return pl.Series(names).gather(codes)

@@ -1,55 +1,22 @@
-"""Resamples of the scored rows, stratified by class, and the value of a metric on each."""
+"""Resamples of the scored rows, stratified by class (or rarest label), and the value of a metric on each."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from steelyard.metrics import CountMetric, Metric, ScoreMetric
+from steelyard.metrics import CountMetric, Metric
+from steelyard.study.judging import ClassCounts, Predictions, judging_of
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 #: Entries of a block of row weights that are held at once (float32: a quarter of a gigabyte).
 BLOCK = 64_000_000
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """What one arm says of the scored rows.
-
-    Parameters
-    ----------
-    predicted : ndarray of int64, shape (n_repeats, n_rows)
-    proba : ndarray of float64, shape (n_repeats, n_rows, n_classes)
-    """
-
-    predicted: Codes
-    proba: Array
-
-
-@dataclass(frozen=True)
-class ClassCounts:
-    """Counts per class of one arm under many weightings of the rows.
-
-    Parameters
-    ----------
-    hits, predicted : ndarray of shape (n_repeats, n_resamples, n_classes)
-    actual : ndarray of shape (n_resamples, n_classes)
-    """
-
-    hits: Array
-    predicted: Array
-    actual: Array
-
-    def value(self, metric: CountMetric) -> Array:
-        """Metric on each resample, averaged over repeats, shape (n_resamples,)."""
-        total = self.actual.sum(axis=-1)
-        values: Array = metric.from_counts(self.hits, self.predicted, self.actual, total).mean(axis=0)
-        return values
 
 
 def bootstrap_weights(codes: Codes, size: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -84,38 +51,25 @@ def blocks(size: int, n_rows: int) -> list[int]:
     return [min(each, size - start) for start in range(0, size, each)]
 
 
-def count_classes(codes: Codes, predicted: Codes, weights: NDArray[np.float32], n_classes: int) -> ClassCounts:
-    """Counts per class of one arm for each line of row weights.
-
-    Weights are small whole numbers, so float32 sums are exact, whatever the order they are formed in.
-    """
-    indicator = np.arange(n_classes)
-    hits = np.stack([weights @ _as_float32((p == codes) * (codes + 1) - 1, indicator) for p in predicted])
-    named = np.stack([weights @ _as_float32(p, indicator) for p in predicted])
-    actual = weights @ _as_float32(codes, indicator)
-    return ClassCounts(hits.astype(np.float64), named.astype(np.float64), actual.astype(np.float64))
-
-
-def _as_float32(codes: Codes, indicator: Codes) -> NDArray[np.float32]:
-    indicated: NDArray[np.float32] = (codes[:, None] == indicator).astype(np.float32)
-    return indicated
+def count_classes(codes: NDArray[Any], predicted: Codes, weights: NDArray[np.float32], n_classes: int) -> ClassCounts:
+    """Counts per class of one arm for each line of row weights."""
+    return judging_of(codes).count(codes, predicted, weights, n_classes)
 
 
 def metric_values(
     metric: Metric,
-    codes: Codes,
+    codes: NDArray[Any],
     arm: Predictions,
     weights: NDArray[np.float32],
     counts: ClassCounts | None = None,
 ) -> Array:
     """Metric of an arm for each line of row weights, averaged over repeats, shape (n_resamples,)."""
-    if isinstance(metric, CountMetric):
-        counts = counts or count_classes(codes, arm.predicted, weights, arm.proba.shape[-1])
-        return counts.value(metric)
-    assert isinstance(metric, ScoreMetric)
-    as_double = weights.astype(np.float64)
-    values: Array = np.stack([metric.from_scores(codes, proba, as_double) for proba in arm.proba]).mean(axis=0)
-    return values
+    judging = judging_of(codes)
+    if not judging.counts_suffice(metric):
+        return judging.score(metric, codes, arm, weights)
+    assert isinstance(metric, CountMetric)
+    counts = counts or judging.count(codes, arm.predicted, weights, arm.proba.shape[-1])
+    return counts.value(metric)
 
 
 @dataclass(frozen=True)
@@ -134,59 +88,39 @@ class Bootstraps:
     counts: list[ClassCounts]
 
 
-def bootstrapped(metric: Metric, codes: Codes, arms: Sequence[Predictions], *, size: int, seed: int) -> Bootstraps:
+def bootstrapped(
+    metric: Metric, codes: NDArray[Any], arms: Sequence[Predictions], *, size: int, seed: int
+) -> Bootstraps:
     """Metric and counts of every arm on the same ``size`` bootstraps."""
     rng = np.random.default_rng([seed, 0xB007])
+    strata = judging_of(codes).strata(codes)
     values, counts = [], []
     for block in blocks(size, len(codes)):
-        weights = bootstrap_weights(codes, block, rng)
+        weights = bootstrap_weights(strata, block, rng)
         made = [count_classes(codes, arm.predicted, weights, arm.proba.shape[-1]) for arm in arms]
         counts.append(made)
         values.append(
             np.stack([metric_values(metric, codes, arm, weights, c) for arm, c in zip(arms, made, strict=True)])
         )
-    return Bootstraps(np.concatenate(values, axis=1), [_joined(parts) for parts in zip(*counts, strict=True)])
-
-
-def _joined(parts: Sequence[ClassCounts]) -> ClassCounts:
-    return ClassCounts(
-        np.concatenate([part.hits for part in parts], axis=1),
-        np.concatenate([part.predicted for part in parts], axis=1),
-        np.concatenate([part.actual for part in parts], axis=0),
+    return Bootstraps(
+        np.concatenate(values, axis=1), [ClassCounts.joined(parts) for parts in zip(*counts, strict=True)]
     )
 
 
-def halved(metric: Metric, codes: Codes, arms: Sequence[Predictions], *, size: int, seed: int) -> tuple[Array, Array]:
+def halved(
+    metric: Metric, codes: NDArray[Any], arms: Sequence[Predictions], *, size: int, seed: int
+) -> tuple[Array, Array]:
     """Metric of every arm on random halves and on the other halves, each of shape (n_arms, size)."""
     rng = np.random.default_rng([seed, 0x4A1F])
+    strata = judging_of(codes).strata(codes)
     chosen, other = [], []
     for block in blocks(size, len(codes)):
-        weights = half_weights(codes, block, rng)
+        weights = half_weights(strata, block, rng)
         chosen.append(np.stack([metric_values(metric, codes, arm, weights) for arm in arms]))
         other.append(np.stack([metric_values(metric, codes, arm, 1 - weights) for arm in arms]))
     return np.concatenate(chosen, axis=1), np.concatenate(other, axis=1)
 
 
-def permuted(metric: Metric, codes: Codes, arm: Predictions, *, size: int, seed: int) -> Array:
+def permuted(metric: Metric, codes: NDArray[Any], arm: Predictions, *, size: int, seed: int) -> Array:
     """Metric of an arm whose rows are shuffled against the labels: its rule without skill, shape (size,)."""
-    rng = np.random.default_rng([seed, 0x5C1F])
-    n_classes = arm.proba.shape[-1]
-    if isinstance(metric, ScoreMetric):
-        orders = [rng.permutation(len(codes)) for _ in range(min(size, 20))]
-        return np.array([np.mean([metric.from_scores(codes, p[o]) for p in arm.proba]) for o in orders])
-    assert isinstance(metric, CountMetric)
-    actual = np.bincount(codes, minlength=n_classes)
-    named = np.stack([np.bincount(p, minlength=n_classes) for p in arm.predicted])
-    hits = np.zeros((len(named), size, n_classes))
-    for repeat, counts in enumerate(named):
-        # Dealing predictions to classes at random needs their counts only, not the rows.
-        for position in range(size):
-            left = counts.copy()
-            for code in np.flatnonzero(actual):
-                dealt = rng.multivariate_hypergeometric(left, actual[code], method="marginals")
-                hits[repeat, position, code] = dealt[code]
-                left -= dealt
-    values: Array = metric.from_counts(
-        hits, named[:, None, :].astype(np.float64), actual.astype(np.float64), float(len(codes))
-    ).mean(axis=0)
-    return values
+    return judging_of(codes).shuffled(metric, codes, arm, size, np.random.default_rng([seed, 0x5C1F]))

@@ -107,6 +107,25 @@ class Weighting(Component):
             weights = apply_clip(weights, self.clip, None if self.normalize is None else mass)
         return weights
 
+    def label_values(self, classes: Sequence[Hashable], counts: Any, known: Any) -> NDArray[np.float64]:
+        """Weight of a label where a row has it, against 1 where it has it not; for several labels a row.
+
+        By default the class weights of the labels.
+
+        Parameters
+        ----------
+        classes : sequence of n_labels labels
+        counts : array-like of shape (n_labels,)
+            Rows that have each label.
+        known : array-like of shape (n_labels,)
+            Rows for which it is known.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_labels,)
+        """
+        return self.values(classes, counts)
+
 
 def at_least_one(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Counts with 1 for a class that has none, so that its weight is finite."""
