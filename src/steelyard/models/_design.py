@@ -19,6 +19,22 @@ BLOCK = 1024
 _TURNED = 600
 
 
+#: Lines of one matrix product. All have as many, because libraries add in another order for other shapes, and for
+#: some places in a larger one: so a line is the same whatever stands beside it.
+_LINES = 8
+
+
+def padded(lines: Floats) -> Floats:
+    """Lines (n, m) with lines of zeros after them, up to whole products."""
+    short = -len(lines) % _LINES
+    return np.concatenate([lines, np.zeros((short, lines.shape[1]), dtype=lines.dtype)]) if short else lines
+
+
+def _product(lines: Floats, matrix: Floats) -> Floats:
+    out: Floats = np.matmul(lines.reshape(-1, _LINES, lines.shape[1]), matrix)
+    return out.reshape(len(lines), -1)
+
+
 @dataclass(frozen=True)
 class Design:
     """Base: rows with a last column of ones.
@@ -40,7 +56,10 @@ class Design:
         raise NotImplementedError
 
     def scores(self, block: int, coef: Floats) -> Floats:
-        """Scores (n_scores, n_rows of the block) for coefficients (n_scores, n_columns), in their precision."""
+        """Scores (n_scores, n_rows of the block) for coefficients (n_scores, n_columns), in their precision.
+
+        The lines are those of :func:`padded`; so below.
+        """
         raise NotImplementedError
 
     def gradient(self, block: int, by_score: Floats) -> Floats:
@@ -56,7 +75,8 @@ class Design:
 class DenseDesign(Design):
     """Centred rows, turned into their principal directions; the penalty of a turned vector is the same."""
 
-    rows: Array
+    #: For each precision the blocks, turned on their side: (n_columns, n_rows of the block).
+    parts: dict[Any, list[Floats]]
     centre: Array
     turn: Array
 
@@ -68,30 +88,28 @@ class DenseDesign(Design):
         rows = X - centre
         turn = np.eye(n_columns)
         if 0 < n_columns <= _TURNED:
-            # Only the directions matter; what the scale of a column does to them is what makes them useful.
             turn = np.ascontiguousarray(np.linalg.eigh(rows.T @ rows)[1])
             rows = rows @ turn
         spread = np.r_[np.mean(rows**2, axis=0), 1.0]
-        return cls(n_rows, n_columns + 1, spread, np.column_stack([rows, np.ones(n_rows)]), centre, turn)
+        cuts = range(0, n_rows, BLOCK)
+        double: list[Floats] = [
+            np.vstack([rows[cut : cut + BLOCK].T, np.ones((1, min(BLOCK, n_rows - cut)))]) for cut in cuts
+        ]
+        single: list[Floats] = [part.astype(np.float32) for part in double]
+        parts = {np.dtype(np.float64): double, np.dtype(np.float32): single}
+        return cls(n_rows, n_columns + 1, spread, parts, centre, turn)
 
     def blocks(self) -> list[slice]:
         """Rows of each block."""
         return [slice(start, min(start + BLOCK, self.n_rows)) for start in range(0, self.n_rows, BLOCK)]
 
-    @cached_property
-    def _cut(self) -> dict[Any, list[Floats]]:
-        double = [np.ascontiguousarray(self.rows[block].T) for block in self.blocks()]
-        return {np.dtype(kind): [part.astype(kind) for part in double] for kind in (np.float32, np.float64)}
-
     def scores(self, block: int, coef: Floats) -> Floats:
         """Scores of a block; see :meth:`Design.scores`."""
-        out: Floats = coef @ self._cut[coef.dtype][block]
-        return out
+        return _product(coef, self.parts[coef.dtype][block])
 
     def gradient(self, block: int, by_score: Floats) -> Floats:
         """Gradient from a block; see :meth:`Design.gradient`."""
-        out: Floats = by_score @ self._cut[by_score.dtype][block].T
-        return out
+        return _product(by_score, self.parts[by_score.dtype][block].T)
 
     def original(self, coef: Array) -> Array:
         """Coefficients of the columns as they were given."""

@@ -7,7 +7,7 @@ problem's numbers alone, by operations that do not look at how many problems sta
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.floating]
 #: (points (k, size), which problems (k,)) -> (values (k,) float64, gradients (k, size)).
 Evaluate = Callable[[Floats, NDArray[np.int64]], tuple[NDArray[np.float64], Floats]]
+#: (vectors (k, size), which problems (k,)) -> a guess of each inverse Hessian times its vector: linear, symmetric.
+Precondition = Callable[[Floats, NDArray[np.int64]], Floats]
 
 #: Pairs that are remembered.
 PAIRS = 10
@@ -27,8 +29,8 @@ class Memory:
     """Steps and changes of the gradient of each problem, and their products.
 
     ``steps`` and ``changes`` have shape (n_problems, n_pairs, size), ``products`` holds step x change and ``squares``
-    change x scale x change, of shape (n_problems, n_pairs, n_pairs). A pair that is not there, or was refused, is all
-    zeros. ``oldest`` is the place of the oldest pair, which the next one takes.
+    change x preconditioned change, of shape (n_problems, n_pairs, n_pairs). A pair that is not there, or was refused, is
+    all zeros. ``oldest`` is the place of the oldest pair, which the next one takes.
     """
 
     steps: Floats
@@ -41,23 +43,21 @@ class Memory:
     def empty(cls, n_problems: int, size: int, dtype: Any) -> Memory:
         """Memory without pairs."""
         steps, changes = (np.zeros((n_problems, PAIRS, size), dtype=dtype) for _ in range(2))
-        return cls(steps, changes, *(np.zeros((n_problems, PAIRS, PAIRS)) for _ in range(2)))
+        products, squares = (np.zeros((n_problems, PAIRS, PAIRS)) for _ in range(2))
+        return cls(steps, changes, products, squares)
 
     def astype(self, dtype: Any) -> Memory:
         """Memory with pairs of another precision."""
         return Memory(self.steps.astype(dtype), self.changes.astype(dtype), self.products, self.squares, self.oldest)
 
     def take(self, rows: NDArray[Any]) -> Memory:
-        """Memory of some of the problems, oldest pair first."""
-        order = self._by_age()
-        pairs = rows[:, None], order[None, :]
-        square = rows[:, None, None], order[None, :, None], order[None, None, :]
-        return Memory(self.steps[pairs], self.changes[pairs], self.products[square], self.squares[square])
+        """Memory of some of the problems; pairs stay in their places, as sums over them run in this order."""
+        return Memory(self.steps[rows], self.changes[rows], self.products[rows], self.squares[rows], self.oldest)
 
-    def _by_age(self) -> NDArray[np.int64]:
+    def by_age(self) -> NDArray[np.int64]:
         return (self.oldest + np.arange(PAIRS)) % PAIRS
 
-    def add(self, step: Floats, change: Floats, scale: Floats) -> None:
+    def add(self, step: Floats, change: Floats, preconditioned: Floats) -> None:
         """Put one more pair in the place of the oldest."""
         along = _dots(step, change)
         # A pair of no or negative curvature says nothing of the minimum.
@@ -67,32 +67,34 @@ class Memory:
         np.multiply(change, useful[:, None], out=self.changes[:, at])
         self.products[:, :, at] = _times(self.steps, self.changes[:, at])
         self.products[:, at, :] = _times(self.changes, self.steps[:, at])
-        self.squares[:, :, at] = self.squares[:, at, :] = _times(self.changes, self.changes[:, at] * scale)
+        self.squares[:, :, at] = self.squares[:, at, :] = _times(self.changes, preconditioned * useful[:, None])
         self.oldest = (at + 1) % PAIRS
 
-    def direction(self, gradient: Floats, scale: Floats) -> Floats:
+    def direction(self, gradient: Floats, precondition: Callable[[Floats], Floats]) -> Floats:
         """Minus the inverse Hessian times the gradient (Byrd, Nocedal and Schnabel 1994, equation 2.6)."""
-        order = self._by_age()
-        products, squares = (part[:, order[:, None], order] for part in (self.products, self.squares))
+        order = self.by_age()
+        products, squares = (part.take(order, axis=1).take(order, axis=2) for part in (self.products, self.squares))
         own, curvature = np.einsum("kii->ki", products), np.einsum("kii->ki", squares)
         upper = np.triu(products) + np.eye(PAIRS) * (own == 0)[:, :, None]
         last = np.where(own[:, -1] > 0, own[:, -1] / np.where(curvature[:, -1] > 0, curvature[:, -1], 1.0), 1.0)
         last = np.clip(last, 1e-3, 1e3)[:, None]
-        first = scale * gradient
-        along_steps = _times(self.steps, gradient)[:, order]
-        along_changes = last * _times(self.changes, first)[:, order]
+        first = precondition(gradient)
+        along_steps = _times(self.steps, gradient).take(order, axis=1)
+        along_changes = last * _times(self.changes, first).take(order, axis=1)
         a = np.linalg.solve(upper, along_steps[:, :, None])[:, :, 0]
         middle = own * a + last * np.matmul(squares, a[:, :, None])[:, :, 0] - along_changes
         b = np.linalg.solve(upper.transpose(0, 2, 1), middle[:, :, None])[:, :, 0]
         by_age = np.argsort(order)
         dtype = gradient.dtype
-        out = last.astype(dtype) * (first - scale * _combined(a[:, by_age].astype(dtype), self.changes))
-        out += _combined(b[:, by_age].astype(dtype), self.steps)
+        out = last.astype(dtype) * (first - precondition(_combined(a.take(by_age, axis=1).astype(dtype), self.changes)))
+        out += _combined(b.take(by_age, axis=1).astype(dtype), self.steps)
         found: Floats = -out
         return found
 
 
 def _times(pairs: Floats, vector: Floats) -> NDArray[np.float64]:
+    # Which routine multiplies, and so in which order it adds, must not depend on the strides of a single problem.
+    vector = np.ascontiguousarray(vector)
     found: NDArray[np.float64] = np.matmul(pairs, vector[:, :, None])[:, :, 0].astype(np.float64)
     return found
 
@@ -131,18 +133,17 @@ class _Search:
     points: Floats
     values: NDArray[np.float64]
     gradients: Floats
-    scale: Floats
     memory: Memory
 
     def take(self, rows: NDArray[Any]) -> _Search:
-        parts = (getattr(self, field.name) for field in fields(self))
-        return _Search(*(part.take(rows) if isinstance(part, Memory) else part[rows] for part in parts))
+        memory = self.memory.take(rows)
+        return _Search(self.problems[rows], self.points[rows], self.values[rows], self.gradients[rows], memory)
 
 
 def minimise(
     evaluate: Evaluate,
+    precondition: Precondition,
     start: Floats,
-    scale: Floats,
     *,
     tolerance: float,
     max_iter: int,
@@ -154,9 +155,9 @@ def minimise(
     ----------
     evaluate : callable
         Values and gradients of some of the problems, in the precision of ``start``.
+    precondition : callable
+        Guess of the inverse Hessians, applied to vectors.
     start : ndarray of float32 or float64, shape (n_problems, size)
-    scale : ndarray of the shape and precision of start
-        Guess of the diagonal of each inverse Hessian.
     tolerance : float
         A problem is solved when the next full step is no longer than this times the length of the point, or this.
     max_iter : int
@@ -166,18 +167,15 @@ def minimise(
     """
     rows = np.arange(len(start))
     values, gradients = evaluate(start, rows)
-    memory = memory or Memory.empty(*start.shape, start.dtype)
-    search = _Search(rows, start.copy(), values, gradients, scale, memory)
+    memory = memory or Memory.empty(len(start), start.shape[1], start.dtype)
+    search = _Search(rows, start.copy(), values, gradients, memory)
     points, iterations, ended = start.copy(), np.zeros(len(start), np.int64), []
     for done in range(max_iter + 1):
-        step = search.memory.direction(search.gradients, search.scale)
-        uphill = _dots(step, search.gradients) >= 0
-        if uphill.any():
-            step[uphill] = (-search.scale * search.gradients)[uphill]
+        step = _direction(search, precondition)
         length, size = np.sqrt(_dots(step, step)), np.sqrt(_dots(search.points, search.points))
         over = (length <= tolerance * np.maximum(size, 1.0)) | (done == max_iter)
         if not over.any():
-            search, stuck = _stepped(search, step, evaluate)
+            search, stuck = _stepped(search, step, evaluate, precondition)
             over = stuck
         if over.any():
             points[search.problems[over]] = search.points[over]
@@ -189,7 +187,17 @@ def minimise(
     return Minima(points, _joined(ended, memory), iterations)
 
 
-def _stepped(search: _Search, step: Floats, evaluate: Evaluate) -> tuple[_Search, NDArray[np.bool_]]:
+def _direction(search: _Search, precondition: Precondition) -> Floats:
+    step = search.memory.direction(search.gradients, lambda vectors: precondition(vectors, search.problems))
+    uphill = np.flatnonzero(_dots(step, search.gradients) >= 0)
+    if len(uphill):
+        step[uphill] = -precondition(search.gradients[uphill], search.problems[uphill])
+    return step
+
+
+def _stepped(
+    search: _Search, step: Floats, evaluate: Evaluate, precondition: Precondition
+) -> tuple[_Search, NDArray[np.bool_]]:
     """One step of every problem, shortened until the value falls; and which of them found none."""
     slope = _dots(step, search.gradients)
     noise = 4.0 * np.finfo(step.dtype).eps * np.abs(search.values)
@@ -208,13 +216,17 @@ def _stepped(search: _Search, step: Floats, evaluate: Evaluate) -> tuple[_Search
         values[failed], gradients[failed] = evaluate(points[failed], search.problems[failed])
     stuck = ~(values <= search.values + noise)
     points[stuck], values[stuck], gradients[stuck] = search.points[stuck], search.values[stuck], search.gradients[stuck]
-    search.memory.add(points - search.points, gradients - search.gradients, search.scale)
-    return _Search(search.problems, points, values, gradients, search.scale, search.memory), stuck
+    change = gradients - search.gradients
+    search.memory.add(points - search.points, change, precondition(change, search.problems))
+    return _Search(search.problems, points, values, gradients, search.memory), stuck
 
 
 def _joined(parts: list[tuple[NDArray[np.int64], Memory]], like: Memory) -> Memory:
+    """Memory of all problems, each with its oldest pair first."""
     whole = Memory.empty(len(like.steps), like.steps.shape[2], like.steps.dtype)
     for rows, memory in parts:
-        whole.steps[rows], whole.changes[rows] = memory.steps, memory.changes
-        whole.products[rows], whole.squares[rows] = memory.products, memory.squares
+        order = memory.by_age()
+        whole.steps[rows], whole.changes[rows] = memory.steps[:, order], memory.changes[:, order]
+        square = slice(None), order[:, None], order
+        whole.products[rows], whole.squares[rows] = memory.products[square], memory.squares[square]
     return whole

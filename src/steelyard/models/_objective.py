@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.losses import Loss
-from steelyard.models._design import Design
+from steelyard.models._design import Design, padded
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.floating]
 Index = NDArray[np.int64]
 
-#: Scores that one matrix product forms, about: enough for it to be fast, few enough for one problem alone. All
-#: products have the same shape, so that what a problem gets does not depend on how many stand beside it.
-_WIDTH = 16
+#: Scores that are worked on together, about, so that they stay in the cache.
+_WIDTH = 24
 
 
 class Objective(ABC):
@@ -48,7 +48,6 @@ class Objective(ABC):
         self.penalties = 1.0 / (C * total)
         self.size = columns * design.n_columns
         self.together = max(1, _WIDTH // columns)
-        self.width = -(-self.together * columns // 4) * 4
         kinds = list(dict.fromkeys(losses))
         self.kind = np.array([kinds.index(loss) for loss in losses])
         self.losses = kinds
@@ -59,21 +58,39 @@ class Objective(ABC):
 
     @abstractmethod
     def curvature(self) -> Array:
-        """Mean second derivative of the loss by each score at the start, (n_problems, columns)."""
+        """Second derivative of the loss, about, that :meth:`precondition` divides by, (n_problems, columns)."""
 
     @abstractmethod
     def _bound(self, kind: int, problems: Index) -> Any: ...
 
     @abstractmethod
-    def _losses(self, bound: Any, scores: Floats, problems: Index, rows: slice) -> tuple[Floats, Floats]:
+    def _losses(self, bound: Any, scores: Floats, problems: Index, block: int) -> tuple[Floats, Floats]:
         """Loss (k, n_rows) and gradient (columns, k, n_rows) for scores (columns, k, n_rows)."""
 
-    def scale(self) -> Array:
-        """Guess of the diagonal of each inverse Hessian, (n_problems, size)."""
+    @cached_property
+    def _scale(self) -> dict[Any, Floats]:
         hessian = self.curvature()[:, :, None] * self.design.spread
         hessian[:, :, :-1] += self.penalties[:, None, None]
         # A column of nearly no spread under nearly no penalty would be stepped along without end.
-        return (1.0 / np.maximum(hessian, 1e-8)).reshape(len(hessian), self.size)
+        double = 1.0 / np.maximum(hessian, 1e-8)
+        return {np.dtype(np.float64): double, np.dtype(np.float32): double.astype(np.float32)}
+
+    def precondition(self, vectors: Floats, problems: Index) -> Floats:
+        """Guess of the inverse Hessian of each problem times a vector, both (k, size).
+
+        The Hessian of cross-entropy by the scores of equal rows is ``diag(p) - p p^T``, the pseudo-inverse of which
+        is ``diag(1 / p)`` between two projections on vectors of sum 0.
+        """
+        table = vectors.reshape(len(vectors), self.columns, -1)
+        scale = self._scale[vectors.dtype][problems]
+        if self.columns == 1:
+            alone: Floats = (table * scale).reshape(vectors.shape)
+            return alone
+        mean = table.mean(axis=1, keepdims=True)
+        out = (table - mean) * scale
+        out += mean * scale.mean(axis=1, keepdims=True) - out.mean(axis=1, keepdims=True)
+        whole: Floats = out.reshape(vectors.shape)
+        return whole
 
     def __call__(self, points: Floats, problems: Index) -> tuple[Array, Floats]:
         """Values (k,) and gradients (k, size) of some of the problems, in the precision of the points."""
@@ -93,27 +110,24 @@ class Objective(ABC):
         return values, gradients
 
     def _tile(self, points: Floats, problems: Index, kind: int) -> tuple[Array, Floats]:
-        design, columns, most = self.design, self.columns, self.together
-        # A tile that is not full is filled up; what is computed there is not read.
-        filled = np.concatenate([problems, np.repeat(problems[:1], most - len(problems))])
-        coef = np.zeros((self.width, design.n_columns), dtype=points.dtype)
-        by_class = coef[: columns * most].reshape(columns, most, -1)
-        by_class[:, : len(points)] = points.reshape(len(points), columns, -1).transpose(1, 0, 2)
-        bound, weights = self._bound(kind, filled), self.weights[points.dtype]
+        design, columns, count = self.design, self.columns, len(points)
+        by_class = points.reshape(count, columns, -1).transpose(1, 0, 2)
+        coef = padded(np.ascontiguousarray(by_class).reshape(columns * count, -1))
+        bound, weights = self._bound(kind, problems), self.weights[points.dtype]
         value: Any = 0.0
-        gradient: Any = None
+        gradient: Any = 0.0
         for number, rows in enumerate(design.blocks()):
             n_rows = rows.stop - rows.start
-            scores = design.scores(number, coef)[: columns * most].reshape(columns, most, n_rows)
-            loss, by_score = self._losses(bound, scores, filled, rows)
-            weight = weights[filled, rows]
+            scores = design.scores(number, coef)[: columns * count].reshape(columns, count, n_rows)
+            loss, by_score = self._losses(bound, scores, problems, number)
+            weight = weights[problems, rows]
             value = value + (loss * weight).sum(axis=1, dtype=np.float64)
-            back = np.zeros((self.width, n_rows), dtype=points.dtype)
-            np.multiply(by_score, weight, out=back[: columns * most].reshape(columns, most, n_rows), casting="same_kind")
-            part = design.gradient(number, back)
-            gradient = part if gradient is None else gradient + part
-        found = gradient[: columns * most].reshape(columns, most, -1)[:, : len(points)]
-        return value[: len(points)], found.transpose(1, 0, 2).reshape(len(points), -1)
+            back = np.zeros((len(coef), n_rows), dtype=points.dtype)
+            out = back[: columns * count].reshape(columns, count, n_rows)
+            np.multiply(by_score, weight, out=out, casting="same_kind")
+            gradient = gradient + design.gradient(number, back)
+        found = gradient[: columns * count].reshape(columns, count, -1)
+        return value, found.transpose(1, 0, 2).reshape(count, -1)
 
 
 class OneLabel(Objective):
@@ -124,9 +138,9 @@ class OneLabel(Objective):
         super().__init__(design, losses, weights, 1 if self.n_classes == 2 else self.n_classes, C)
         self.codes = codes
         self.bound = [loss.bind(np.bincount(codes) / len(codes)) for loss in self.losses]
-        self.tiled = [np.tile(codes[rows], self.together) for rows in design.blocks()]
-        indicator = (codes[:, None] == np.arange(self.n_classes)).astype(np.float64)
-        self.shares = self.weights[np.dtype(np.float64)] @ indicator
+        self.tiled: dict[tuple[int, int], Index] = {}
+        shares = [np.bincount(codes, weights=line) for line in self.weights[np.dtype(np.float64)]]
+        self.shares = np.stack(shares)
 
     def start(self) -> Array:
         """Intercepts of the weighted class shares."""
@@ -140,24 +154,21 @@ class OneLabel(Objective):
 
     def curvature(self) -> Array:
         """That of cross-entropy where every row has the weighted class shares."""
-        shares = self.shares[:, -self.columns :]
-        return np.maximum(shares * (1 - shares), 1e-4)
+        shares = self.shares if self.columns > 1 else self.shares[:, 1:] * self.shares[:, :1]
+        return np.maximum(shares, 1e-4)
 
     def _bound(self, kind: int, problems: Index) -> Any:
         return self.bound[kind]
 
-    def _losses(self, bound: Any, scores: Floats, problems: Index, rows: slice) -> tuple[Floats, Floats]:
-        _, most, n_rows = scores.shape
+    def _losses(self, bound: Any, scores: Floats, problems: Index, block: int) -> tuple[Floats, Floats]:
+        _, count, n_rows = scores.shape
         logits = scores.reshape(self.columns, -1)
         if self.columns == 1:
             logits = np.concatenate([np.zeros_like(logits), logits])
-        loss, gradient = bound(logits.T, self.tiled[rows.start // max(1, self._block_rows)])
-        return loss.reshape(most, n_rows), gradient.T[-self.columns :].reshape(self.columns, most, n_rows)
-
-    @property
-    def _block_rows(self) -> int:
-        first = self.design.blocks()[0]
-        return first.stop - first.start
+        if (block, count) not in self.tiled:
+            self.tiled[block, count] = np.tile(self.codes[self.design.blocks()[block]], count)
+        loss, gradient = bound(logits.T, self.tiled[block, count])
+        return loss.reshape(count, n_rows), gradient.T[-self.columns :].reshape(self.columns, count, n_rows)
 
 
 class ManyLabels(Objective):
@@ -186,11 +197,12 @@ class ManyLabels(Objective):
 
     def curvature(self) -> Array:
         """That of cross-entropy where every row has the weighted share."""
-        return np.maximum(self.shares * (1 - self.shares), 1e-4)[:, None]
+        curvature: Array = np.maximum(self.shares * (1 - self.shares), 1e-4)[:, None]
+        return curvature
 
     def _bound(self, kind: int, problems: Index) -> Any:
         return self.losses[kind].bind_multilabel(self.priors[problems])
 
-    def _losses(self, bound: Any, scores: Floats, problems: Index, rows: slice) -> tuple[Floats, Floats]:
-        loss, gradient = bound(scores[0].T, self.targets[problems, rows].T)
+    def _losses(self, bound: Any, scores: Floats, problems: Index, block: int) -> tuple[Floats, Floats]:
+        loss, gradient = bound(scores[0].T, self.targets[problems, self.design.blocks()[block]].T)
         return loss.T, gradient.T[None]

@@ -13,11 +13,11 @@ from steelyard.component import component
 from steelyard.errors import UsageError
 from steelyard.models._base import Array, FitTask, FittedModel, Model, ModelState, spread
 from steelyard.models._design import Design, design_of
-from steelyard.models._lbfgs import PAIRS, minimise
+from steelyard.models._lbfgs import PAIRS, Memory, Minima, minimise
 from steelyard.models._objective import ManyLabels, Objective, OneLabel
 
 #: Bytes of working memory that the problems of one search may take together.
-_BUDGET = 400_000_000
+_BUDGET = 250_000_000
 
 
 @component
@@ -107,29 +107,28 @@ class Linear(Model):
 
     def _solved(self, objective: Objective) -> Array:
         """Coefficients (n_problems, columns, n_columns) of the matrix that was given."""
-        start, scale = objective.start(), objective.scale()
+        start = objective.start()
         found = np.empty_like(start)
         each = max(1, _BUDGET // (objective.size * 8 * (2 * PAIRS + 8)))
         for first in range(0, len(start), each):
             chosen = np.arange(first, min(first + each, len(start)))
-            found[chosen] = self._searched(objective, start[chosen], scale[chosen], chosen)
+            found[chosen] = self._searched(objective, start[chosen], chosen)
         tables = found.reshape(len(start), objective.columns, -1)
         return objective.design.original(tables)
 
-    def _searched(self, objective: Objective, start: Array, scale: Array, chosen: NDArray[np.int64]) -> Array:
-        def evaluate(points: Any, problems: NDArray[np.int64]) -> Any:
-            return objective(points, chosen[problems])
+    def _searched(self, objective: Objective, start: Array, chosen: NDArray[np.int64]) -> Array:
+        def search(start: Any, tolerance: float, memory: Memory | None) -> Minima:
+            return minimise(
+                lambda points, problems: objective(points, chosen[problems]),
+                lambda vectors, problems: objective.precondition(vectors, chosen[problems]),
+                start,
+                tolerance=tolerance,
+                max_iter=self.max_iter,
+                memory=memory,
+            )
 
-        narrow = scale.astype(np.float32)
-        rough = minimise(evaluate, start.astype(np.float32), narrow, tolerance=1e-3, max_iter=self.max_iter)
-        near = minimise(
-            evaluate,
-            rough.points.astype(np.float64),
-            scale,
-            tolerance=1e-6,
-            max_iter=self.max_iter,
-            memory=rough.memory.astype(np.float64),
-        )
+        rough = search(start.astype(np.float32), 3e-4, None)
+        near = search(rough.points.astype(np.float64), 2e-6, rough.memory.astype(np.float64))
         return near.points.astype(np.float64)
 
     def restore(self, state: ModelState) -> FittedModel:
