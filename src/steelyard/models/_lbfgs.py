@@ -29,8 +29,8 @@ class Memory:
     """Steps and changes of the gradient of each problem, and their products.
 
     ``steps`` and ``changes`` have shape (n_problems, n_pairs, size), ``products`` holds step x change and ``squares``
-    change x preconditioned change, of shape (n_problems, n_pairs, n_pairs). A pair that is not there, or was refused, is
-    all zeros. ``oldest`` is the place of the oldest pair, which the next one takes.
+    change x preconditioned change, of shape (n_problems, n_pairs, n_pairs). A pair that is not there, or was refused,
+    is all zeros. ``oldest`` is the place of the oldest pair, which the next one takes.
     """
 
     steps: Floats
