@@ -99,7 +99,7 @@ def all_cuts(scores: Array, positive: NDArray[np.bool_]) -> Cuts:
     ends = np.flatnonzero(np.r_[ranked[1:] != ranked[:-1], True])
     found = np.cumsum(positive[order])[ends]
     upper, lower = ranked[ends[:-1]], ranked[ends[:-1] + 1]
-    return _cuts(scores, upper, lower, found[:-1], ends[:-1] + 1.0, float(positive.sum()))
+    return _cuts(scores, upper, lower, found[:-1], ends[:-1] + 1, float(positive.sum()))
 
 
 def promising_cuts(scores: Array, positive: NDArray[np.bool_], value: Value) -> Cuts:
@@ -143,7 +143,9 @@ def promising_cuts(scores: Array, positive: NDArray[np.bool_], value: Value) -> 
     return _cuts(scores, ranked[ends_here], ranked[ends_here + 1], found[ends_here], selected[ends_here], positives)
 
 
-def _cuts(scores: Array, upper: Array, lower: Array, hits: Array, selected: Array, positives: float) -> Cuts:
+def _cuts(
+    scores: Array, upper: Array, lower: Array, hits: NDArray[Any], selected: NDArray[Any], positives: float
+) -> Cuts:
     middle = (upper + lower) / 2
     # The midpoint of two neighbouring floats is one of them; the lower one would let its rows in.
     middle = np.where(middle > lower, middle, upper)

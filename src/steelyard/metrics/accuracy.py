@@ -32,3 +32,7 @@ class Accuracy(CountMetric):
     def from_sums(self, sums: tuple[Array, ...], actual: Array, total: Array | float) -> Array:
         """Hits over rows."""
         return ratio(sums[0], total, empty=np.nan)
+
+    def fraction(self, actual: Array, total: float) -> tuple[Array, float, Array] | None:
+        """Sum of fractions; see :meth:`CountMetric.fraction`."""
+        return np.full(len(actual), 1.0 / total), 0.0, np.ones(len(actual))

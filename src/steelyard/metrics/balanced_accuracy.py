@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from steelyard.component import component
 from steelyard.metrics._base import Array, MacroMetric, ratio
 
@@ -24,3 +26,7 @@ class BalancedAccuracy(MacroMetric):
     def per_class(self, hits: Array, predicted: Array, actual: Array) -> Array:
         """Recall of each class."""
         return ratio(hits, actual)
+
+    def fraction(self, actual: Array, total: float) -> tuple[Array, float, Array] | None:
+        """Sum of fractions; see :meth:`CountMetric.fraction`."""
+        return self._shares(actual), 0.0, np.asarray(actual, dtype=np.float64)

@@ -32,3 +32,7 @@ class WeightedF1(CountMetric):
     def from_sums(self, sums: tuple[Array, ...], actual: Array, total: Array | float) -> Array:
         """Mean over rows."""
         return ratio(sums[0], actual.sum(axis=-1), empty=np.nan)
+
+    def fraction(self, actual: Array, total: float) -> tuple[Array, float, Array] | None:
+        """Sum of fractions; see :meth:`CountMetric.fraction`."""
+        return 2.0 * np.asarray(actual) / total, 1.0, np.asarray(actual, dtype=np.float64)
