@@ -39,6 +39,11 @@ class Problem:
     codes: Codes
     metric: CountMetric
 
+    def sample(self, size: int) -> Problem:
+        """The same problem on some of the rows: always the same ones."""
+        rows = np.sort(np.random.default_rng(0).choice(len(self.codes), size, replace=False))
+        return Problem(self.log_proba[rows], self.codes[rows], self.metric)
+
     @cached_property
     def fraction(self) -> tuple[Array, float, Array] | None:
         """The metric for compiled code; None where NumPy is to do it.
