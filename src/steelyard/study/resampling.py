@@ -45,6 +45,10 @@ class ClassCounts:
     predicted: Array
     actual: Array
 
+    def rest_of(self, whole: ClassCounts) -> ClassCounts:
+        """Counts of the rows that these leave of the whole: exact, as all are whole numbers."""
+        return ClassCounts(whole.hits - self.hits, whole.predicted - self.predicted, whole.actual - self.actual)
+
     def value(self, metric: CountMetric) -> Array:
         """Metric on each resample, averaged over repeats, shape (n_resamples,)."""
         total = self.actual.sum(axis=-1)
@@ -84,21 +88,33 @@ def blocks(size: int, n_rows: int) -> list[int]:
     return [min(each, size - start) for start in range(0, size, each)]
 
 
-def count_classes(codes: Codes, predicted: Codes, weights: NDArray[np.float32], n_classes: int) -> ClassCounts:
+def count_classes(
+    codes: Codes, predicted: Codes, weights: NDArray[np.float32], n_classes: int, actual: Array | None = None
+) -> ClassCounts:
     """Counts per class of one arm for each line of row weights.
 
-    Weights are small whole numbers, so float32 sums are exact, whatever the order they are formed in.
+    Weights are small whole numbers, so float32 sums are exact, whatever the order they are formed in. ``actual`` saves
+    counting again what is the same for all arms.
     """
-    indicator = np.arange(n_classes)
-    hits = np.stack([weights @ _as_float32((p == codes) * (codes + 1) - 1, indicator) for p in predicted])
-    named = np.stack([weights @ _as_float32(p, indicator) for p in predicted])
-    actual = weights @ _as_float32(codes, indicator)
-    return ClassCounts(hits.astype(np.float64), named.astype(np.float64), actual.astype(np.float64))
+    if actual is None:
+        actual = count_rows(codes, weights, n_classes)
+    hits, named = np.empty((2, len(predicted), len(weights), n_classes))
+    for repeat, p in enumerate(predicted):
+        # Both in one product: a class each where it is hit, then a class each where it is named.
+        both = np.zeros((len(codes), 2 * n_classes), dtype=np.float32)
+        right = np.flatnonzero(p == codes)
+        both[right, codes[right]] = 1
+        both[np.arange(len(codes)), n_classes + p] = 1
+        found = weights @ both
+        hits[repeat], named[repeat] = found[:, :n_classes], found[:, n_classes:]
+    return ClassCounts(hits, named, actual)
 
 
-def _as_float32(codes: Codes, indicator: Codes) -> NDArray[np.float32]:
-    indicated: NDArray[np.float32] = (codes[:, None] == indicator).astype(np.float32)
-    return indicated
+def count_rows(codes: Codes, weights: NDArray[np.float32], n_classes: int) -> Array:
+    """Rows of each class for each line of row weights, shape (n_resamples, n_classes)."""
+    one_hot = (codes[:, None] == np.arange(n_classes)).astype(np.float32)
+    actual: Array = (weights @ one_hot).astype(np.float64)
+    return actual
 
 
 def metric_values(
@@ -140,12 +156,19 @@ def bootstrapped(metric: Metric, codes: Codes, arms: Sequence[Predictions], *, s
     values, counts = [], []
     for block in blocks(size, len(codes)):
         weights = bootstrap_weights(codes, block, rng)
-        made = [count_classes(codes, arm.predicted, weights, arm.proba.shape[-1]) for arm in arms]
+        made = count_arms(codes, arms, weights)
         counts.append(made)
         values.append(
             np.stack([metric_values(metric, codes, arm, weights, c) for arm, c in zip(arms, made, strict=True)])
         )
     return Bootstraps(np.concatenate(values, axis=1), [_joined(parts) for parts in zip(*counts, strict=True)])
+
+
+def count_arms(codes: Codes, arms: Sequence[Predictions], weights: NDArray[np.float32]) -> list[ClassCounts]:
+    """Counts of every arm for each line of row weights."""
+    n_classes = arms[0].proba.shape[-1]
+    actual = count_rows(codes, weights, n_classes)
+    return [count_classes(codes, arm.predicted, weights, n_classes, actual) for arm in arms]
 
 
 def _joined(parts: Sequence[ClassCounts]) -> ClassCounts:
@@ -160,10 +183,18 @@ def halved(metric: Metric, codes: Codes, arms: Sequence[Predictions], *, size: i
     """Metric of every arm on random halves and on the other halves, each of shape (n_arms, size)."""
     rng = np.random.default_rng([seed, 0x4A1F])
     chosen, other = [], []
+    by_counts = isinstance(metric, CountMetric)
+    whole = count_arms(codes, arms, np.ones((1, len(codes)), dtype=np.float32)) if by_counts else []
     for block in blocks(size, len(codes)):
         weights = half_weights(codes, block, rng)
-        chosen.append(np.stack([metric_values(metric, codes, arm, weights) for arm in arms]))
-        other.append(np.stack([metric_values(metric, codes, arm, 1 - weights) for arm in arms]))
+        if isinstance(metric, CountMetric):
+            counts = count_arms(codes, arms, weights)
+            rest = [part.rest_of(every) for part, every in zip(counts, whole, strict=True)]
+            chosen.append(np.stack([part.value(metric) for part in counts]))
+            other.append(np.stack([part.value(metric) for part in rest]))
+        else:
+            chosen.append(np.stack([metric_values(metric, codes, arm, weights) for arm in arms]))
+            other.append(np.stack([metric_values(metric, codes, arm, 1 - weights) for arm in arms]))
     return np.concatenate(chosen, axis=1), np.concatenate(other, axis=1)
 
 
