@@ -22,9 +22,9 @@ from steelyard.errors import UsageError
 _TIE = 1e-12
 #: Rows from which counting in buckets is faster than sorting them all.
 _MANY = 4096
-#: Leading bits of 2^-64, and the number of buckets from there to 1, to which one is added.
-_LOWEST = (1023 - 64) << 6
-_BUCKETS = (1023 << 6) - _LOWEST + 1
+#: Leading bits of 2^-32, and the number of buckets from there to 1, to which one is added.
+_LOWEST = (1023 - 32) << 8
+_BUCKETS = (1023 << 8) - _LOWEST + 1
 
 
 #: From cuts of one problem to the chosen value and what to say about it ("" for nothing).
@@ -109,8 +109,8 @@ def promising_cuts(scores: Array, positive: NDArray[np.bool_], value: Value) -> 
     of its negatives, so only buckets in which that would be at least as good as the best of the cuts between buckets
     are sorted. ``value`` has to rise when more positives, or fewer negatives, are at or above the cut.
     """
-    # Buckets by the leading bits of the numbers: 64 to each power of two, because scores of rare labels are small.
-    bucket = scores.view(np.int64) >> 46
+    # Buckets by the leading bits of the numbers: 256 to each power of two, because scores of rare labels are small.
+    bucket = scores.view(np.int64) >> 44
     bucket -= _LOWEST
     np.maximum(bucket, 0, out=bucket)
     rows_in, positives_in = np.bincount(bucket, minlength=_BUCKETS), np.bincount(bucket[positive], minlength=_BUCKETS)
