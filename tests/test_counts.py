@@ -252,3 +252,30 @@ def test_counting_without_codes_agrees_with_the_codes(labels):
 def test_all_labels_missing_in_a_categorical():
     assert count_labels(pd.Series(pd.Categorical([None, None], categories=["a"]))).classes == ()
     assert count_labels(pd.Series(pd.Categorical([], categories=["a"]))).classes == ()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+@pytest.mark.parametrize("length", [1, 32, 1000])
+def test_masks_of_long_and_short_runs_are_counted_as_numpy_counts_them(dtype, length):
+    from steelyard.labels._counting import small_counts
+
+    rng = np.random.default_rng(length)
+    info = np.iinfo(dtype)
+    values = rng.integers(info.min, info.max + 1, 5000, dtype=dtype).repeat(length)[3:].copy()
+    classes, expected = np.unique(values, return_counts=True)
+    first, counts = small_counts(values)
+    assert counts[classes.astype(int) - first].tolist() == expected.tolist()
+    assert counts.sum() == len(values)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.int64, np.uint8, float])
+def test_a_multi_label_matrix_of_any_type(dtype):
+    counts = count_labels(np.array([[1, 0], [1, 1], [0, 0]]).astype(dtype))
+    assert counts.as_dict() == {0: 2, 1: 1}
+    assert counts.negatives.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("entry", [2, -1])
+def test_a_multi_label_matrix_of_other_whole_numbers_is_refused(entry):
+    with pytest.raises(DataError, match=f"entry {entry} in row 1, column 0"):
+        count_labels(np.array([[1, 0], [entry, 0]]))

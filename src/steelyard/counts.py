@@ -265,14 +265,23 @@ def _count_matrix(Y: Any, order: tuple[Hashable, ...] | None, ignored: frozenset
     names = label_names(Y)
     if wrong := [value for value in ignored if not isinstance(value, (int, float, np.number))]:
         raise UsageError(f"ignore={wrong[0]!r}: what is ignored in a multi-label matrix is a number such as -1")
-    matrix = as_multilabel(Y, unknown=ignored)
+    matrix, known = _checked_matrix(Y, ignored)
     if names is None:
         names = tuple(range(matrix.shape[1])) if order is None else order
         if len(names) != matrix.shape[1]:
             raise UsageError(f"{len(names)} classes for a matrix of {matrix.shape[1]} columns")
-    counts = np.nansum(matrix, axis=0).astype(np.int64)
-    counted = LabelCounts(names, counts, (~np.isnan(matrix)).sum(axis=0))
+    counts = (matrix.sum(axis=0) if known is None else np.nansum(matrix, axis=0)).astype(np.int64)
+    counted = LabelCounts(names, counts, np.full(matrix.shape[1], len(matrix)) if known is None else known)
     return counted if order is None else _reindex(counted, order)
+
+
+def _checked_matrix(Y: Any, ignored: frozenset[Any]) -> tuple[NDArray[Any], NDArray[np.int64] | None]:
+    """The matrix, and the rows known of each label (None for all)."""
+    # Whole numbers have no gaps, and need no copy to be looked at.
+    if isinstance(Y, np.ndarray) and Y.dtype.kind in "biu" and not ignored and Y.size and Y.min() >= 0 and Y.max() <= 1:
+        return Y, None
+    matrix = as_multilabel(Y, unknown=ignored)
+    return matrix, (~np.isnan(matrix)).sum(axis=0)
 
 
 def _as_set(ignore: Any) -> frozenset[Any]:

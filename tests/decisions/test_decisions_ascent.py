@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from steelyard.decisions._ascent import Problem, search_line
+from steelyard.decisions._ascent import Problem, best_on_line, search_line
 from steelyard.metrics import CountMetric, get_metric
 
 K = 4
@@ -65,3 +65,33 @@ def test_counts_in_blocks_are_the_same(monkeypatch):
     whole = search_line(problem, log_proba + start, 2).values
     monkeypatch.setattr("steelyard.decisions._ascent._BLOCK_CELLS", 7 * K)
     assert search_line(problem, log_proba + start, 2).values.tolist() == whole.tolist()
+
+
+@pytest.mark.parametrize(
+    "metric", ["macro_f1", "balanced_accuracy", "weighted_f1", "accuracy", "f_beta(beta=0.5)", "f_beta(beta=2)"]
+)
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("absent", [False, True])
+def test_compiled_lines_are_those_of_numpy(metric, ties, absent, monkeypatch):
+    log_proba, codes, start = example(len(metric), ties, absent)
+    for k in range(K):
+        plain = best_on_line(Problem(log_proba, codes, get_metric(metric)), log_proba + start, k)
+        with monkeypatch.context() as patch:
+            patch.setattr("steelyard.decisions._ascent.COMPILED_FROM", 0)
+            problem = Problem(log_proba, codes, get_metric(metric))
+            assert problem.fraction is not None
+            value, cut = best_on_line(problem, log_proba + start, k)
+        assert value == pytest.approx(plain[0], abs=1e-12)
+        assert cut == pytest.approx(plain[1], abs=1e-7)
+        moved = start.copy()
+        moved[k] = cut
+        predicted = (log_proba + moved).argmax(axis=1)
+        if "beta" not in metric:
+            assert SCORED[metric](codes, predicted, np.unique(codes)) == pytest.approx(value, abs=1e-9)
+        assert problem.value(moved) == pytest.approx(value, abs=1e-9)
+
+
+def test_a_metric_that_is_no_sum_of_fractions_is_left_to_numpy(monkeypatch):
+    monkeypatch.setattr("steelyard.decisions._ascent.COMPILED_FROM", 0)
+    log_proba, codes, _ = example(1, ties=False, absent=False)
+    assert Problem(log_proba, codes, get_metric("mcc")).fraction is None

@@ -147,3 +147,14 @@ def test_twenty_eight_thousand_rows_of_eighteen_classes_take_seconds_not_minutes
     Multipliers().fit(proba, y)
     # About one second; the bound leaves room for a slow machine and fails a dense search.
     assert time.process_time() - began < 8
+
+
+def test_many_rows_are_no_worse_than_any_start_and_close_to_ascents_on_all_of_them(monkeypatch):
+    proba, y = example(seed=6, n=12000, n_classes=5, rarest=0.01)
+    whole = macro_f1(y, Multipliers(guard=None).fit(proba, y).predict(proba))
+    monkeypatch.setattr("steelyard.decisions.multipliers._ROUGH", 3000)
+    monkeypatch.setattr("steelyard.decisions._ascent.COMPILED_FROM", 1000)
+    found = macro_f1(y, Multipliers(guard=None).fit(proba, y).predict(proba))
+    prior = np.bincount(y) / len(y)
+    assert found >= max(macro_f1(y, (proba / prior**power).argmax(axis=1)) for power in (0.0, 0.5, 1.0))
+    assert found == pytest.approx(whole, abs=0.01)

@@ -73,3 +73,55 @@ def test_an_absent_class_keeps_the_adjusted_loss_finite() -> None:
     value, gradient = LogitAdjustedLoss().bind(np.array([0.9, 0.1, 0.0]))(np.zeros((1, 3)), np.array([0]))
     assert np.isfinite(value).all()
     assert np.isfinite(gradient).all()
+
+
+def torch_multilabel_loss(loss: Loss, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """The published formula of independent sigmoids, written with torch's own functions."""
+    functional = torch.nn.functional
+    if isinstance(loss, LogitAdjustedLoss):
+        logits = logits + loss.tau * torch.logit(torch.tensor(PRIORS))
+    entries = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    if isinstance(loss, FocalLoss):
+        return (1 - torch.exp(-entries)) ** loss.gamma * entries
+    assert isinstance(loss, CrossEntropyLoss | LogitAdjustedLoss), f"say how torch computes {loss.name}"
+    return entries
+
+
+OWN = (CrossEntropyLoss, FocalLoss, LogitAdjustedLoss)
+MULTILABEL = [loss for loss in LOSSES if isinstance(loss, OWN)]
+
+
+@pytest.mark.parametrize("loss", [*MULTILABEL, FocalLoss(0.5), FocalLoss(5.0), LogitAdjustedLoss(2.0)], ids=str)
+def test_multilabel_value_and_gradient_are_torchs_and_unknown_entries_have_none(
+    loss: Loss, logits: np.ndarray, codes: np.ndarray
+) -> None:
+    targets = (codes[:, None] == np.arange(3)).astype(float)
+    unknown = np.random.default_rng(2).random(targets.shape) < 0.2
+    z = torch.tensor(logits, requires_grad=True)
+    expected = torch_multilabel_loss(loss, z, torch.tensor(targets)) * torch.tensor(~unknown)
+    expected.sum().backward()
+    value, gradient = loss.bind_multilabel(PRIORS)(logits, np.where(unknown, np.nan, targets))
+    np.testing.assert_allclose(value, expected.detach().numpy(), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(gradient, z.grad.numpy(), rtol=1e-8, atol=1e-11)
+
+
+@pytest.mark.parametrize("loss", [*MULTILABEL, FocalLoss(0.0), FocalLoss(0.5), FocalLoss(1.0)], ids=str)
+def test_multilabel_saturated_logits_and_lopsided_shares_stay_finite(loss: Loss) -> None:
+    z = np.array([[1e4, -1e4, 0.0], [-1e4, 1e4, 0.0]])
+    for target in (0.0, 1.0):
+        value, gradient = loss.bind_multilabel(np.array([0.0, 1.0, 0.3]))(z, np.full(z.shape, target))
+        assert np.isfinite(value).all()
+        assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("loss", MULTILABEL, ids=str)
+def test_logits_by_columns_and_in_single_precision_are_the_same(
+    loss: Loss, logits: np.ndarray, codes: np.ndarray
+) -> None:
+    by_rows, by_columns = loss.bind(PRIORS)(logits, codes), loss.bind(PRIORS)(np.asfortranarray(logits), codes)
+    single = loss.bind(PRIORS)(np.asfortranarray(logits, dtype=np.float32), codes)
+    for expected, same, near in zip(by_rows, by_columns, single, strict=True):
+        np.testing.assert_allclose(same, expected, atol=1e-14)
+        np.testing.assert_allclose(near, expected, rtol=1e-4, atol=1e-5)
+        assert near.dtype == np.float32
+    assert by_columns[1].flags.f_contiguous

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ from steelyard.metrics import CountMetric, class_counts
 _SAME_FLIP = 1e-9
 _GAIN = 1e-12
 _BLOCK_CELLS = 2_000_000
+#: Probabilities from which compiled code earns back the time that loading it takes.
+COMPILED_FROM = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,26 @@ class Problem:
     codes: Codes
     metric: CountMetric
 
+    def sample(self, size: int) -> Problem:
+        """The same problem on some of the rows: always the same ones."""
+        rows = np.sort(np.random.default_rng(0).choice(len(self.codes), size, replace=False))
+        return Problem(self.log_proba[rows], self.codes[rows], self.metric)
+
+    @cached_property
+    def fraction(self) -> tuple[Array, float, Array] | None:
+        """The metric for compiled code; None where NumPy is to do it.
+
+        Only the size decides, so that the same table always gives the same multipliers.
+        """
+        if self.log_proba.size < COMPILED_FROM:
+            return None
+        return self.metric.fraction(self.actual, float(len(self.codes)))
+
+    @cached_property
+    def actual(self) -> Array:
+        """Rows of each class."""
+        return np.bincount(self.codes, minlength=self.n_classes).astype(np.float64)
+
     @property
     def n_classes(self) -> int:
         """Number of classes."""
@@ -43,6 +66,12 @@ class Problem:
 
     def value(self, log_multipliers: Array) -> float:
         """Metric of the predictions under these multipliers; higher is better, whatever the metric."""
+        if self.fraction is not None:
+            from steelyard.decisions._lines import count
+
+            hits, named = np.zeros(self.n_classes), np.zeros(self.n_classes)
+            count(self.log_proba, log_multipliers, self.codes, hits, named)
+            return self.signed(float(self.metric.from_counts(hits, named, self.actual, float(len(self.codes)))))
         predicted = (self.log_proba + log_multipliers).argmax(axis=1)
         counts = class_counts(self.codes, predicted, self.n_classes)
         return self.signed(float(self.metric.from_counts(*counts, float(len(self.codes)))))
@@ -103,7 +132,7 @@ def ascend(problem: Problem, start: Array, order: Sequence[int], passes: int = 1
         for k in order:
             if k in settled:
                 continue
-            value, cut = search_line(problem, scores, k).best()
+            value, cut = best_on_line(problem, scores, k)
             settled.add(k)
             if value > best + _GAIN:
                 best, current[k] = value, cut
@@ -112,6 +141,17 @@ def ascend(problem: Problem, start: Array, order: Sequence[int], passes: int = 1
         if best - before <= least:
             break
     return current
+
+
+def best_on_line(problem: Problem, scores: Array, k: int) -> tuple[float, float]:
+    """Best value over the multipliers of class k, and the logarithm of the multiplier there."""
+    if problem.fraction is None:
+        return search_line(problem, scores, k).best()
+    # Imported here: a small problem is solved before Numba is loaded.
+    from steelyard.decisions._lines import best_cut
+
+    sign = 1.0 if problem.metric.greater_is_better else -1.0
+    return best_cut(problem.log_proba, scores, problem.codes, k, problem.fraction, sign, _SAME_FLIP)
 
 
 def search_line(problem: Problem, scores: Array, k: int) -> Line:

@@ -48,12 +48,16 @@ class AtPrecision(Decision):
     def fit(self, proba: Array, y: Any, *, positive: int | None = None) -> FittedCuts:
         """Cut per label, exact over all cuts; the arguments are those of ``Threshold.fit``."""
 
+        def value(cuts: Cuts) -> Array:
+            # Any cut that is precise enough comes before any that is not.
+            precision = cuts.precision()
+            return np.where(precision >= self.precision - 1e-12, 1.0 + cuts.recall(), precision)
+
         def choose(cuts: Cuts) -> tuple[float, str]:
             precision, recall = cuts.precision(), cuts.recall()
-            reached = precision >= self.precision - 1e-12
-            if reached.any():
-                return pick(cuts, np.where(reached, recall, -1.0), precision), ""
+            if (precision >= self.precision - 1e-12).any():
+                return pick(cuts, value(cuts), precision), ""
             note = f"no cut has a precision of {self.precision:g}; the closest, {precision.max():.4g}, is taken"
             return pick(cuts, precision, recall), note
 
-        return fit_cuts(proba, y, positive, "at_precision", choose)
+        return fit_cuts(proba, y, positive, "at_precision", choose, value)

@@ -50,8 +50,10 @@ class AtRecall(Decision):
     def fit(self, proba: Array, y: Any, *, positive: int | None = None) -> FittedCuts:
         """Cut per label, exact over all cuts; the arguments are those of ``Threshold.fit``."""
 
-        def choose(cuts: Cuts) -> tuple[float, str]:
-            reached = cuts.recall() >= self.recall - 1e-12
-            return pick(cuts, np.where(reached, cuts.precision(), -1.0), cuts.recall()), ""
+        def value(cuts: Cuts) -> Array:
+            return np.where(cuts.recall() >= self.recall - 1e-12, cuts.precision(), -1.0)
 
-        return fit_cuts(proba, y, positive, "at_recall", choose)
+        def choose(cuts: Cuts) -> tuple[float, str]:
+            return pick(cuts, value(cuts), cuts.recall()), ""
+
+        return fit_cuts(proba, y, positive, "at_recall", choose, value)

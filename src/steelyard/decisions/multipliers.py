@@ -32,6 +32,8 @@ _TEMPERS = np.linspace(0.0, 1.25, 11)
 # Rows of a class at which its multiplier is half the tuned one and half the reference's under the guard.
 _HALF = 10.0
 _FEW = 20
+# Rows on which the first ascents are made where there are at least twice as many.
+_ROUGH = 32768
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +144,7 @@ class Multipliers(Decision):
         reference = max((temper * to_prior for temper in _TEMPERS), key=problem.value)
         # No power tried is better than the reference, argmax (0) and the class shares (1) among them.
         starts = [np.zeros(n_classes), reference if reference.any() else to_prior]
-        tuned = max((ascend(problem, start, order) for start in starts), key=problem.value)
+        tuned = _best_ascent(problem, starts, order)
         if self.guard is None:
             return FittedMultipliers(log_multipliers=_centred(tuned))
         kept, notes = _guarded(problem, tuned, reference, counts)
@@ -164,6 +166,17 @@ def _order(counts: Codes, proba: Array) -> list[int]:
     order = [int(k) for k in np.lexsort((proba.mean(axis=0), counts)) if counts[k] > 1]
     # Of two classes only the ratio of the multipliers matters.
     return order[-1:] if len(counts) == 2 else order
+
+
+def _best_ascent(problem: Problem, starts: list[Array], order: list[int]) -> Array:
+    """Best of the ascents from several starts, never worse than any of these."""
+    if len(problem.codes) < 2 * _ROUGH:
+        return max((ascend(problem, start, order) for start in starts), key=problem.value)
+    # Most of the way can be found on some of the rows; from there it is a short way on all of them.
+    some = problem.sample(_ROUGH)
+    often = np.bincount(some.codes, minlength=problem.n_classes) > 1
+    near = [ascend(some, start, [k for k in order if often[k]]) for start in starts]
+    return ascend(problem, max([*near, *starts], key=problem.value), order)
 
 
 def _guarded(problem: Problem, tuned: Array, reference: Array, counts: Codes) -> tuple[Array, tuple[str, ...]]:

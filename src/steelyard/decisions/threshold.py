@@ -97,20 +97,21 @@ class Threshold(Decision):
             # Cuts are counted as (negative, positive), whatever code the positive class has.
             metric = count_metric("f1(positive=1)")
 
-        def choose(cuts: Cuts) -> tuple[float, str]:
+        def value(cuts: Cuts) -> Array:
             if np.ndim(y) == 2:
                 known = np.asarray(cuts.total)
                 values = metric.label_values(cuts.hits, cuts.selected, np.asarray(cuts.positives), known)
             else:
                 values = metric.from_counts(*cuts.counts(), cuts.total)
-            if not metric.greater_is_better:
-                values = -values
-            cut = pick(cuts, values)
+            return values if metric.greater_is_better else -values
+
+        def choose(cuts: Cuts) -> tuple[float, str]:
+            cut = pick(cuts, value(cuts))
             if self.guard is None or cuts.positives >= ENOUGH_POSITIVES:
                 return cut, ""
             return _shrunk(cut, cuts)
 
-        return fit_cuts(proba, y, positive, "threshold", choose)
+        return fit_cuts(proba, y, positive, "threshold", choose, value)
 
     def for_study(self, *, n_classes: int, metric: Metric, multilabel: bool = False) -> Decision:
         """Rule for the study's metric; :class:`Multipliers` where there are more than two classes."""

@@ -44,7 +44,8 @@ class Loss(Component):
         Returns
         -------
         callable
-            ``(logits (n, C), codes (n,)) -> (loss (n,), gradient (n, C))``, float64.
+            ``(logits (n, C), codes (n,)) -> (loss (n,), gradient (n, C))``, float64. Where the logits are contiguous by
+            columns, or float32, so are loss and gradient, if the loss can.
         """
         raise NotImplementedError
 
@@ -77,7 +78,7 @@ class Loss(Component):
         -------
         callable
             ``(logits (n, C), targets (n, C)) -> (loss (n, C), gradient (n, C))``, float64; both are 0 where the
-            target is NaN.
+            target is NaN. An entry depends on its own label only, so some of the labels can be bound by themselves.
         """
         raise NotImplementedError
 
@@ -96,4 +97,28 @@ def log_softmax(logits: Array) -> Array:
     """Logarithm of softmax along the last axis, finite for logits of any size."""
     shifted = logits - logits.max(axis=-1, keepdims=True)
     out: Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return out
+
+
+def at_codes(array: Array, codes: NDArray[np.int64]) -> tuple[Array, NDArray[np.int64]]:
+    """One entry of each row, where codes say: a flat view of an (n, C) array, and the places in it.
+
+    The array is contiguous, by rows or by columns; the latter is several times faster where there are few classes.
+    """
+    n_rows, n_classes = array.shape
+    if array.flags.c_contiguous:
+        return array.reshape(-1), np.arange(n_rows) * n_classes + codes
+    return array.T.reshape(-1), codes * n_rows + np.arange(n_rows)
+
+
+def softplus(logits: Array) -> Array:
+    """log(1 + exp(logits)), finite for logits of any size."""
+    out: Array = np.maximum(logits, 0) + np.log1p(np.exp(-np.abs(logits)))
+    return out
+
+
+def sigmoid(logits: Array) -> Array:
+    """1 / (1 + exp(-logits)), without overflow."""
+    small = np.exp(-np.abs(logits))
+    out: Array = np.where(logits >= 0, 1, small) / (1 + small)
     return out

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.component import component
-from steelyard.losses._base import Array, BoundCurvature, BoundLoss, Loss, log_softmax
+from steelyard.losses._base import (
+    Array,
+    BoundCurvature,
+    BoundLoss,
+    BoundMultilabelLoss,
+    Loss,
+    at_codes,
+    log_softmax,
+    sigmoid,
+    softplus,
+)
 
 
 @component
@@ -21,6 +33,7 @@ class CrossEntropyLoss(Loss):
     """
 
     name = "cross_entropy"
+    multilabel: ClassVar[bool] = True
 
     def bind(self, priors: Array) -> BoundLoss:
         """Loss for training rows with these class shares; see :meth:`Loss.bind`."""
@@ -30,18 +43,32 @@ class CrossEntropyLoss(Loss):
         """Second derivatives p (1 - p); see :meth:`Loss.bind_curvature`."""
         return cross_entropy_curvature
 
+    def bind_multilabel(self, priors: Array) -> BoundMultilabelLoss:
+        """Sigmoid cross-entropy of each label; see :meth:`Loss.bind_multilabel`."""
+        return sigmoid_cross_entropy
+
 
 def cross_entropy(logits: Array, codes: NDArray[np.int64]) -> tuple[Array, Array]:
     """Loss (n,) and its gradient (n, C) by the logits."""
-    rows = np.arange(len(codes))
-    log_p = log_softmax(logits)
-    loss = -log_p[rows, codes]
-    gradient = np.exp(log_p)
-    gradient[rows, codes] -= 1.0
-    return loss, gradient
+    gradient = logits - logits.max(axis=-1, keepdims=True)
+    entries, places = at_codes(gradient, codes)
+    own = entries[places]
+    np.exp(gradient, out=gradient)
+    total = gradient.sum(axis=-1, keepdims=True)
+    gradient /= total
+    entries[places] -= 1
+    return np.log(total[:, 0]) - own, gradient
 
 
 def cross_entropy_curvature(logits: Array, codes: NDArray[np.int64]) -> Array:
     """Second derivative (n, C) by each logit."""
     p = np.exp(log_softmax(logits))
     return p * (1.0 - p)
+
+
+def sigmoid_cross_entropy(logits: Array, targets: Array) -> tuple[Array, Array]:
+    """Loss (n, C) and its gradient by the logits, for targets 1, 0 and NaN."""
+    known = ~np.isnan(targets)
+    target = np.where(known, targets, 0).astype(logits.dtype, copy=False)
+    loss = softplus(logits) - target * logits
+    return loss * known, (sigmoid(logits) - target) * known

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.component import component
 from steelyard.errors import UsageError
-from steelyard.losses._base import Array, BoundCurvature, BoundLoss, Loss, log_softmax
+from steelyard.losses._base import (
+    Array,
+    BoundCurvature,
+    BoundLoss,
+    BoundMultilabelLoss,
+    Loss,
+    at_codes,
+    log_softmax,
+    sigmoid,
+    softplus,
+)
 
 
 @component
@@ -35,6 +47,7 @@ class FocalLoss(Loss):
 
     name = "focal"
     shown = ("gamma",)
+    multilabel: ClassVar[bool] = True
 
     gamma: float = 2.0
 
@@ -47,18 +60,16 @@ class FocalLoss(Loss):
         gamma = float(self.gamma)
 
         def focal(logits: Array, codes: NDArray[np.int64]) -> tuple[Array, Array]:
-            rows = np.arange(len(codes))
-            log_softmaxes = log_softmax(logits)
-            log_p = log_softmaxes[rows, codes]
-            miss = -np.expm1(log_p)
-            factor = miss**gamma
-            # d/dlog_p of factor * -log_p holds miss^(gamma - 1) * log_p, which is 0 * inf for gamma < 1 at p = 1;
-            # log_p / miss tends to -1 there, so the quotient is formed first.
-            quotient = np.divide(log_p, miss, out=np.full_like(log_p, -1.0), where=miss > 0)
-            slope = -factor + gamma * np.exp(log_p) * factor * quotient
-            gradient = -slope[:, None] * np.exp(log_softmaxes)
-            gradient[rows, codes] += slope
-            return -factor * log_p, gradient
+            gradient = logits - logits.max(axis=-1, keepdims=True)
+            entries, places = at_codes(gradient, codes)
+            own = entries[places]
+            np.exp(gradient, out=gradient)
+            total = gradient.sum(axis=-1, keepdims=True)
+            log_p = own - np.log(total[:, 0])
+            loss, slope = _modulated(log_p, gamma)
+            gradient *= -slope[:, None] / total
+            entries[places] += slope
+            return loss, gradient
 
         return focal
 
@@ -86,3 +97,26 @@ class FocalLoss(Loss):
             return hessian
 
         return curvature
+
+    def bind_multilabel(self, priors: Array) -> BoundMultilabelLoss:
+        """Sigmoid focal loss of each label (torchvision's, without alpha); see :meth:`Loss.bind_multilabel`."""
+        gamma = float(self.gamma)
+
+        def sigmoid_focal(logits: Array, targets: Array) -> tuple[Array, Array]:
+            known = ~np.isnan(targets)
+            side = np.where(targets > 0, 1, -1).astype(logits.dtype)
+            margin = side * logits
+            loss, slope = _modulated(-softplus(-margin), gamma)
+            return loss * known, slope * sigmoid(-margin) * side * known
+
+        return sigmoid_focal
+
+
+def _modulated(log_p: Array, gamma: float) -> tuple[Array, Array]:
+    """Focal loss and its derivative by the logarithm of the true class's probability."""
+    miss = -np.expm1(log_p)
+    factor = miss**gamma
+    # d/dlog_p of factor * -log_p holds miss^(gamma - 1) * log_p, which is 0 * inf for gamma < 1 at p = 1;
+    # log_p / miss tends to -1 there, so the quotient is formed first.
+    quotient = np.divide(log_p, miss, out=np.full_like(log_p, -1.0), where=miss > 0)
+    return -factor * log_p, -factor + gamma * np.exp(log_p) * factor * quotient

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from steelyard.component import component
 from steelyard.errors import UsageError
-from steelyard.losses._base import Array, BoundCurvature, BoundLoss, Loss
-from steelyard.losses.cross_entropy import cross_entropy, cross_entropy_curvature
+from steelyard.losses._base import Array, BoundCurvature, BoundLoss, BoundMultilabelLoss, Loss
+from steelyard.losses.cross_entropy import cross_entropy, cross_entropy_curvature, sigmoid_cross_entropy
 
 
 @component
@@ -40,6 +40,7 @@ class LogitAdjustedLoss(Loss):
     name = "logit_adjusted"
     shown = ("tau",)
     uses_priors: ClassVar[bool] = True
+    multilabel: ClassVar[bool] = True
 
     tau: float = 1.0
 
@@ -52,7 +53,21 @@ class LogitAdjustedLoss(Loss):
         offset = self._offset(priors)
 
         def logit_adjusted(logits: Array, codes: NDArray[np.int64]) -> tuple[Array, Array]:
-            return cross_entropy(logits + offset, codes)
+            return cross_entropy(logits + offset.astype(logits.dtype, copy=False), codes)
+
+        return logit_adjusted
+
+    def bind_multilabel(self, priors: Array) -> BoundMultilabelLoss:
+        """Each label as two classes of its own; see :meth:`Loss.bind_multilabel`.
+
+        The offset of a label is ``tau * log(prior / (1 - prior))``; one that all rows have, or none, has the offset 0.
+        """
+        inside = (priors > 0) & (priors < 1)
+        share = np.where(inside, priors, 0.5)
+        offset = self.tau * (np.log(share) - np.log1p(-share))
+
+        def logit_adjusted(logits: Array, targets: Array) -> tuple[Array, Array]:
+            return sigmoid_cross_entropy(logits + offset.astype(logits.dtype, copy=False), targets)
 
         return logit_adjusted
 

@@ -110,6 +110,17 @@ class CountMetric(Metric):
         """Value from the sums of ``class_terms`` over the classes, each of shape (...)."""
         raise NotImplementedError(f"{self.name} is not a function of sums over classes")
 
+    def fraction(self, actual: Array, total: float) -> tuple[Array, float, Array] | None:
+        """The metric as a sum of fractions, where it is one: what compiled sweeps over cuts need.
+
+        Returns
+        -------
+        (factor, by_predicted, rest) or None
+            So that the value is the sum over the classes of ``factor * hits / (by_predicted * predicted + rest)``, a
+            class without hits counting 0; ``factor`` and ``rest`` are float64 of shape (n_classes,).
+        """
+        return None
+
 
 class MacroMetric(CountMetric):
     """Count metric that is the plain mean of one number per class over the classes that have rows."""
@@ -117,6 +128,12 @@ class MacroMetric(CountMetric):
     @abstractmethod
     def per_class(self, hits: Array, predicted: Array, actual: Array) -> Array:
         """Value of each class; anything where the class has no rows."""
+
+    def _shares(self, actual: Array) -> Array:
+        """What each class counts in the mean."""
+        present = actual > 0
+        shares: Array = present / max(int(present.sum()), 1)
+        return shares
 
     def class_terms(self, hits: Array, predicted: Array, actual: Array) -> tuple[Array, ...]:
         """Value of each class, 0 where the class has no rows."""

@@ -41,3 +41,7 @@ class Accuracy(RowMetric):
         right = (known & (predicted != Y)).sum(axis=1) == 0
         counted: Array = np.asarray(known.any(axis=1), dtype=np.float64)
         return right.astype(np.float64), counted
+
+    def fraction(self, actual: Array, total: float) -> tuple[Array, float, Array] | None:
+        """Sum of fractions; see :meth:`CountMetric.fraction`."""
+        return np.full(len(actual), 1.0 / total), 0.0, np.ones(len(actual))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from steelyard.component import component
 from steelyard.metrics._base import Array, CountMetric, MacroMetric, ratio
 
@@ -28,3 +30,7 @@ class BalancedAccuracy(MacroMetric):
     def label_values(self, hits: Array, predicted: Array, actual: Array, known: Array) -> Array:
         """Mean of both recalls of each label: of the rows that have it, and of those that have it not."""
         return CountMetric.label_values(self, hits, predicted, actual, known)
+
+    def fraction(self, actual: Array, total: float) -> tuple[Array, float, Array] | None:
+        """Sum of fractions; see :meth:`CountMetric.fraction`."""
+        return self._shares(actual), 0.0, np.asarray(actual, dtype=np.float64)

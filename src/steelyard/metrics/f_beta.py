@@ -50,3 +50,8 @@ class FBeta(MacroMetric):
         """F-beta of each class."""
         squared = float(self.beta) ** 2
         return ratio((1.0 + squared) * hits, np.add(squared * actual, predicted))
+
+    def fraction(self, actual: Array, total: float) -> tuple[Array, float, Array] | None:
+        """Sum of fractions; see :meth:`CountMetric.fraction`."""
+        squared = float(self.beta) ** 2
+        return (1.0 + squared) * self._shares(actual), 1.0, squared * np.asarray(actual, dtype=np.float64)

@@ -30,3 +30,7 @@ class MacroF1(MacroMetric):
     def per_class(self, hits: Array, predicted: Array, actual: Array) -> Array:
         """F1 of each class."""
         return ratio(2.0 * hits, np.add(predicted, actual))
+
+    def fraction(self, actual: Array, total: float) -> tuple[Array, float, Array] | None:
+        """Sum of fractions; see :meth:`CountMetric.fraction`."""
+        return 2.0 * self._shares(actual), 1.0, np.asarray(actual, dtype=np.float64)

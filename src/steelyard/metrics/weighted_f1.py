@@ -40,3 +40,7 @@ class WeightedF1(CountMetric):
     def label_values(self, hits: Array, predicted: Array, actual: Array, known: Array) -> Array:
         """F1 of each label."""
         return ratio(2.0 * hits, np.add(predicted, actual))
+
+    def fraction(self, actual: Array, total: float) -> tuple[Array, float, Array] | None:
+        """Sum of fractions; see :meth:`CountMetric.fraction`."""
+        return 2.0 * np.asarray(actual) / total, 1.0, np.asarray(actual, dtype=np.float64)

@@ -1,32 +1,40 @@
-"""Multinomial logistic regression, for any loss of the loss slot."""
+"""Multinomial logistic regression, for any loss of the loss slot, many strategies at once."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.component import component
 from steelyard.errors import UsageError
-from steelyard.losses import BoundLoss
 from steelyard.models._base import Array, FitTask, FittedModel, Model, ModelState, spread
+from steelyard.models._design import Design, design_of
+from steelyard.models._lbfgs import PAIRS, Memory, Minima, minimise
+from steelyard.models._objective import ManyLabels, Objective, OneLabel
+
+#: Bytes of working memory that the problems of one search may take together.
+_BUDGET = 250_000_000
 
 
 @component
 class Linear(Model):
     """Linear scores with an L2 penalty: logistic regression when the loss is cross-entropy.
 
-    Minimises ``C * sum(sample_weight * loss) + |coef|^2 / 2`` by L-BFGS, as scikit-learn's
-    ``LogisticRegression`` does; two classes share one column of coefficients, the intercept is free.
+    Minimises ``C * sum(sample_weight * loss) + |coef|^2 / 2``, as scikit-learn's ``LogisticRegression`` does; two
+    classes share one column of coefficients, the intercept is free. With several labels for a row each label is such
+    a problem of its own. All strategies of a fold are searched for side by side, by L-BFGS, first in single and then
+    in double precision; what one of them gives does not depend on the others.
 
     Parameters
     ----------
     C : float, default 1
         Inverse strength of the penalty; positive.
     max_iter : int, default 300
-        Largest number of L-BFGS iterations.
+        Largest number of L-BFGS iterations in each precision.
 
     Raises
     ------
@@ -36,6 +44,9 @@ class Linear(Model):
 
     name = "linear"
     any_loss: ClassVar[bool] = True
+    multilabel: ClassVar[bool] = True
+    sparse: ClassVar[bool] = True
+    together: ClassVar[bool] = True
 
     C: float = 1.0
     max_iter: int = 300
@@ -46,60 +57,104 @@ class Linear(Model):
 
     def fit(self, task: FitTask) -> FittedModel:
         """Train on one task."""
-        from scipy.optimize import minimize
+        return self.fit_many([task])[0]
 
-        present, codes = np.unique(task.codes, return_inverse=True)
-        priors = np.bincount(codes) / len(codes)
-        objective = _Objective(task.X, codes, task.sample_weight, task.loss.bind(priors), len(present), self.C)
-        found = minimize(
-            objective,
-            np.zeros(objective.size),
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": self.max_iter, "maxls": 50, "gtol": 1e-6, "ftol": 1e-10},
-        )
-        coef, intercept = objective.unpack(found.x)
-        return FittedLinear(coef, intercept, present, task.n_classes)
+    def fit_many(self, tasks: Sequence[FitTask]) -> list[FittedModel]:
+        """Train on tasks that share one ``X``; see :meth:`Model.fit_many`."""
+        if not tasks:
+            return []
+        design = design_of(tasks[0].X)
+        fitted: dict[int, FittedModel] = {}
+        for places in _alike(tasks):
+            chosen = [tasks[place] for place in places]
+            made = self._many_labels(chosen, design) if chosen[0].multilabel else self._one_label(chosen, design)
+            fitted.update(zip(places, made, strict=True))
+        return [fitted[place] for place in range(len(tasks))]
+
+    def _one_label(self, tasks: Sequence[FitTask], design: Design) -> list[FittedModel]:
+        present, codes = np.unique(tasks[0].codes, return_inverse=True)
+        weights = np.stack([task.sample_weight for task in tasks])
+        tables = self._solved(OneLabel(design, [task.loss for task in tasks], weights, codes, self.C))
+        intercepts = tables[:, :, -1]
+        if len(present) > 2:
+            # The loss does not see what is added to all of them.
+            intercepts -= intercepts.mean(axis=1, keepdims=True)
+        return [
+            FittedLinear(table[:, :-1].T.copy(), table[:, -1].copy(), present, task.n_classes)
+            for task, table in zip(tasks, tables, strict=True)
+        ]
+
+    def _many_labels(self, tasks: Sequence[FitTask], design: Design) -> list[FittedModel]:
+        targets = np.ascontiguousarray(tasks[0].codes.T, dtype=np.float64)
+        # All rows that are known have it, or none: there is no score to be found.
+        highest, lowest = (np.where(np.isnan(targets), -np.inf, sign * targets).max(axis=1) for sign in (1, -1))
+        trained = np.flatnonzero((highest == 1) & (lowest == 0))
+        tables = np.zeros((len(tasks), len(targets), design.n_columns))
+        tables[:, :, -1] = np.where(highest == 1, np.inf, -np.inf)
+        if len(trained):
+            tables[:, trained] = self._labels(tasks, design, targets[trained], trained)
+        every = np.arange(len(targets))
+        return [
+            FittedLinear(table[:, :-1].T.copy(), table[:, -1].copy(), every, task.n_classes, multilabel=True)
+            for task, table in zip(tasks, tables, strict=True)
+        ]
+
+    def _labels(self, tasks: Sequence[FitTask], design: Design, targets: Array, labels: NDArray[Any]) -> Array:
+        weights = np.concatenate([task.sample_weight.T[labels] for task in tasks])
+        losses = [task.loss for task in tasks for _ in labels]
+        problems = ManyLabels(design, losses, weights, np.tile(targets, (len(tasks), 1)), self.C)
+        return self._solved(problems).reshape(len(tasks), len(labels), design.n_columns)
+
+    def _solved(self, objective: Objective) -> Array:
+        """Coefficients (n_problems, columns, n_columns) of the matrix that was given."""
+        start = objective.start()
+        found = np.empty_like(start)
+        each = max(1, _BUDGET // (objective.size * 8 * (2 * PAIRS + 8)))
+        for first in range(0, len(start), each):
+            chosen = np.arange(first, min(first + each, len(start)))
+            found[chosen] = self._searched(objective, start[chosen], chosen)
+        tables = found.reshape(len(start), objective.columns, -1)
+        return objective.design.original(tables)
+
+    def _searched(self, objective: Objective, start: Array, chosen: NDArray[np.int64]) -> Array:
+        def search(start: Any, tolerance: float, memory: Memory | None) -> Minima:
+            return minimise(
+                lambda points, problems: objective(points, chosen[problems]),
+                lambda vectors, problems: objective.precondition(vectors, chosen[problems]),
+                start,
+                tolerance=tolerance,
+                max_iter=self.max_iter,
+                memory=memory,
+            )
+
+        rough = search(start.astype(np.float32), 3e-4, None)
+        near = search(rough.points.astype(np.float64), 2e-6, rough.memory.astype(np.float64))
+        return near.points.astype(np.float64)
 
     def restore(self, state: ModelState) -> FittedModel:
         """Fitted model from its state."""
-        arrays = state.arrays
-        return FittedLinear(arrays["coef"], arrays["intercept"], arrays["present"], int(state.meta["n_classes"]))
+        arrays, meta = state.arrays, state.meta
+        return FittedLinear(
+            arrays["coef"],
+            arrays["intercept"],
+            arrays["present"],
+            int(meta["n_classes"]),
+            bool(meta.get("multilabel", False)),
+        )
 
 
-class _Objective:
-    """Mean penalised loss and its gradient, as a function of one flat vector."""
-
-    def __init__(
-        self, X: Array, codes: NDArray[np.int64], weight: Array, loss: BoundLoss, n_present: int, C: float
-    ) -> None:
-        self.X, self.codes, self.loss = X, codes, loss
-        # Dividing by the total weight keeps gradients of order 1, so that one tolerance fits all tables.
-        self.weight = weight / weight.sum()
-        self.penalty = 1.0 / (C * weight.sum())
-        # Two classes need one score: its mirror image would only halve the penalty.
-        self.columns = 1 if n_present == 2 else n_present
-        self.size = (X.shape[1] + 1) * self.columns
-
-    def unpack(self, flat: Array) -> tuple[Array, Array]:
-        table = flat.reshape(-1, self.columns)
-        return table[:-1], table[-1]
-
-    def __call__(self, flat: Array) -> tuple[float, Array]:
-        coef, intercept = self.unpack(flat)
-        logits = _logits(self.X, coef, intercept)
-        loss, gradient = self.loss(logits, self.codes)
-        gradient *= self.weight[:, None]
-        if self.columns == 1:
-            gradient = gradient[:, 1:]
-        by_coef = self.X.T @ gradient + self.penalty * coef
-        value = float(self.weight @ loss + 0.5 * self.penalty * (coef**2).sum())
-        return value, np.concatenate([by_coef.ravel(), gradient.sum(axis=0)])
-
-
-def _logits(X: Array, coef: Array, intercept: Array) -> Array:
-    scores: Array = X @ coef + intercept
-    return np.hstack([np.zeros_like(scores), scores]) if scores.shape[1] == 1 else scores
+def _alike(tasks: Sequence[FitTask]) -> list[list[int]]:
+    """Places of the tasks that have the same classes row by row."""
+    groups: list[list[int]] = []
+    for place, task in enumerate(tasks):
+        for group in groups:
+            other = tasks[group[0]].codes
+            if other is task.codes or np.array_equal(other, task.codes, equal_nan=task.multilabel):
+                group.append(place)
+                break
+        else:
+            groups.append([place])
+    return groups
 
 
 @dataclass(frozen=True)
@@ -110,16 +165,22 @@ class FittedLinear:
     intercept: Array
     present: NDArray[np.int64]
     n_classes: int
+    multilabel: bool = False
 
     def predict_proba(self, X: Array) -> Array:
         """Probabilities (n_rows, n_classes)."""
-        logits = _logits(X, self.coef, self.intercept)
+        scores: Array = np.asarray(X @ self.coef) + self.intercept
+        if self.multilabel:
+            small = np.exp(-np.abs(scores))
+            out: Array = np.where(scores >= 0, 1.0, small) / (1.0 + small)
+            return out
+        logits = np.hstack([np.zeros_like(scores), scores]) if scores.shape[1] == 1 else scores
         e = np.exp(logits - logits.max(axis=1, keepdims=True))
         return spread(e / e.sum(axis=1, keepdims=True), self.present, self.n_classes)
 
     def to_state(self) -> ModelState:
         """Arrays from which the model is made again."""
-        return ModelState(
-            {"n_classes": self.n_classes},
-            {"coef": self.coef, "intercept": self.intercept, "present": self.present},
-        )
+        meta: dict[str, Any] = {"n_classes": self.n_classes}
+        if self.multilabel:
+            meta["multilabel"] = True
+        return ModelState(meta, {"coef": self.coef, "intercept": self.intercept, "present": self.present})

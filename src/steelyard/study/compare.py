@@ -15,7 +15,7 @@ from steelyard.study.judging import ClassCounts, Predictions, judging_of
 from steelyard.study.resampling import (
     Bootstraps,
     bootstrapped,
-    count_classes,
+    count_arms,
     halved,
     metric_values,
     permuted,
@@ -190,9 +190,8 @@ def class_tables(
     codes: NDArray[Any], arms: Sequence[Predictions], baseline: int, drawn: Bootstraps
 ) -> list[ClassTable]:
     """Figures per class of every arm, against the baseline."""
-    n_classes = arms[0].proba.shape[-1]
     ones = np.ones((1, len(codes)), dtype=np.float32)
-    whole = [count_classes(codes, arm.predicted, ones, n_classes) for arm in arms]
+    whole = count_arms(codes, arms, ones)
     base_drawn = _figures(drawn.counts[baseline])
     return [
         _class_table(codes, arm, arms[baseline], counts, whole[baseline], _figures(resampled), base_drawn)

@@ -59,6 +59,11 @@ class ClassCounts:
     actual: Array
     known: Array | None = None
 
+    def rest_of(self, whole: ClassCounts) -> ClassCounts:
+        """Counts of the rows that these leave of the whole: exact, as all are whole numbers."""
+        known = None if self.known is None or whole.known is None else whole.known - self.known
+        return ClassCounts(whole.hits - self.hits, whole.predicted - self.predicted, whole.actual - self.actual, known)
+
     def value(self, metric: CountMetric) -> Array:
         """Metric on each resample, averaged over repeats, shape (n_resamples,)."""
         if self.known is not None:
@@ -92,8 +97,10 @@ class Judging(ABC):
         """Rows of each class."""
 
     @abstractmethod
-    def count(self, codes: NDArray[Any], predicted: Codes, weights: NDArray[np.float32], n_classes: int) -> ClassCounts:
-        """Counts per class of one arm for each line of row weights.
+    def count(
+        self, arms: Sequence[Codes], codes: NDArray[Any], weights: NDArray[np.float32], n_classes: int
+    ) -> list[ClassCounts]:
+        """Counts per class of what each arm predicts, for each line of row weights.
 
         Weights are small whole numbers, so float32 sums are exact, whatever the order they are formed in.
         """
@@ -134,13 +141,19 @@ class OneLabel(Judging):
         """Rows of each class."""
         return np.bincount(codes, minlength=n_classes)
 
-    def count(self, codes: NDArray[Any], predicted: Codes, weights: NDArray[np.float32], n_classes: int) -> ClassCounts:
+    def count(
+        self, arms: Sequence[Codes], codes: NDArray[Any], weights: NDArray[np.float32], n_classes: int
+    ) -> list[ClassCounts]:
         """Counts per class, as products of the weights with indicators."""
-        indicator = np.arange(n_classes)
-        hits = np.stack([weights @ _indicated((p == codes) * (codes + 1) - 1, indicator) for p in predicted])
-        named = np.stack([weights @ _indicated(p, indicator) for p in predicted])
-        actual = weights @ _indicated(codes, indicator)
-        return ClassCounts(hits.astype(np.float64), named.astype(np.float64), actual.astype(np.float64))
+        actual = (weights @ (codes[:, None] == np.arange(n_classes)).astype(np.float32)).astype(np.float64)
+        made = []
+        for predicted in arms:
+            hits, named = np.empty((2, len(predicted), len(weights), n_classes))
+            for repeat, p in enumerate(predicted):
+                found = weights @ _hit_and_named(codes, p, n_classes)
+                hits[repeat], named[repeat] = found[:, :n_classes], found[:, n_classes:]
+            made.append(ClassCounts(hits, named, actual))
+        return made
 
     def score(self, metric: Metric, codes: NDArray[Any], arm: Predictions, weights: NDArray[np.float32]) -> Array:
         """Metric of probabilities."""
@@ -205,11 +218,17 @@ class SeveralLabels(Judging):
         support: Codes = (codes == 1).sum(axis=0)
         return support
 
-    def count(self, codes: NDArray[Any], predicted: Codes, weights: NDArray[np.float32], n_classes: int) -> ClassCounts:
+    def count(
+        self, arms: Sequence[Codes], codes: NDArray[Any], weights: NDArray[np.float32], n_classes: int
+    ) -> list[ClassCounts]:
         """Counts per label over the known entries."""
-        made = [label_counts(codes, p, weights) for p in predicted]
-        _, _, actual, known = made[0]
-        return ClassCounts(np.stack([part[0] for part in made]), np.stack([part[1] for part in made]), actual, known)
+        made = []
+        for predicted in arms:
+            parts = [label_counts(codes, p, weights) for p in predicted]
+            _, _, actual, known = parts[0]
+            hits, named = np.stack([part[0] for part in parts]), np.stack([part[1] for part in parts])
+            made.append(ClassCounts(hits, named, actual, known))
+        return made
 
     def counts_suffice(self, metric: Metric) -> bool:
         """Whether a metric is computed from counts per label: not where it looks at whole rows."""
@@ -257,9 +276,13 @@ def judging_of(codes: NDArray[Any]) -> Judging:
     return SeveralLabels() if codes.ndim == 2 else OneLabel()
 
 
-def _indicated(codes: Codes, indicator: Codes) -> NDArray[np.float32]:
-    indicated: NDArray[np.float32] = (codes[:, None] == indicator).astype(np.float32)
-    return indicated
+def _hit_and_named(codes: Codes, predicted: Codes, n_classes: int) -> NDArray[np.float32]:
+    # Both in one product: a column for each class where it is hit, then one for each class where it is named.
+    both = np.zeros((len(codes), 2 * n_classes), dtype=np.float32)
+    right = np.flatnonzero(predicted == codes)
+    both[right, codes[right]] = 1
+    both[np.arange(len(codes)), n_classes + predicted] = 1
+    return both
 
 
 def _shuffled_counts(codes: Array, predicted: Codes, orders: list[NDArray[np.int64]]) -> ClassCounts:

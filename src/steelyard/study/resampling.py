@@ -51,9 +51,9 @@ def blocks(size: int, n_rows: int) -> list[int]:
     return [min(each, size - start) for start in range(0, size, each)]
 
 
-def count_classes(codes: NDArray[Any], predicted: Codes, weights: NDArray[np.float32], n_classes: int) -> ClassCounts:
-    """Counts per class of one arm for each line of row weights."""
-    return judging_of(codes).count(codes, predicted, weights, n_classes)
+def count_arms(codes: NDArray[Any], arms: Sequence[Predictions], weights: NDArray[np.float32]) -> list[ClassCounts]:
+    """Counts per class of every arm for each line of row weights."""
+    return judging_of(codes).count([arm.predicted for arm in arms], codes, weights, arms[0].proba.shape[-1])
 
 
 def metric_values(
@@ -68,7 +68,7 @@ def metric_values(
     if not judging.counts_suffice(metric):
         return judging.score(metric, codes, arm, weights)
     assert isinstance(metric, CountMetric)
-    counts = counts or judging.count(codes, arm.predicted, weights, arm.proba.shape[-1])
+    counts = counts or judging.count([arm.predicted], codes, weights, arm.proba.shape[-1])[0]
     return counts.value(metric)
 
 
@@ -97,7 +97,7 @@ def bootstrapped(
     values, counts = [], []
     for block in blocks(size, len(codes)):
         weights = bootstrap_weights(strata, block, rng)
-        made = [count_classes(codes, arm.predicted, weights, arm.proba.shape[-1]) for arm in arms]
+        made = count_arms(codes, arms, weights)
         counts.append(made)
         values.append(
             np.stack([metric_values(metric, codes, arm, weights, c) for arm, c in zip(arms, made, strict=True)])
@@ -112,12 +112,22 @@ def halved(
 ) -> tuple[Array, Array]:
     """Metric of every arm on random halves and on the other halves, each of shape (n_arms, size)."""
     rng = np.random.default_rng([seed, 0x4A1F])
-    strata = judging_of(codes).strata(codes)
+    judging = judging_of(codes)
+    strata = judging.strata(codes)
     chosen, other = [], []
+    by_counts = judging.counts_suffice(metric)
+    whole = count_arms(codes, arms, np.ones((1, len(codes)), dtype=np.float32)) if by_counts else []
     for block in blocks(size, len(codes)):
         weights = half_weights(strata, block, rng)
-        chosen.append(np.stack([metric_values(metric, codes, arm, weights) for arm in arms]))
-        other.append(np.stack([metric_values(metric, codes, arm, 1 - weights) for arm in arms]))
+        if by_counts:
+            assert isinstance(metric, CountMetric)
+            counts = count_arms(codes, arms, weights)
+            rest = [part.rest_of(every) for part, every in zip(counts, whole, strict=True)]
+            chosen.append(np.stack([part.value(metric) for part in counts]))
+            other.append(np.stack([part.value(metric) for part in rest]))
+        else:
+            chosen.append(np.stack([metric_values(metric, codes, arm, weights) for arm in arms]))
+            other.append(np.stack([metric_values(metric, codes, arm, 1 - weights) for arm in arms]))
     return np.concatenate(chosen, axis=1), np.concatenate(other, axis=1)
 
 
