@@ -135,6 +135,8 @@ def _task(
         categorical=encoder.categorical_mask,
         seed=seed,
         sampling=sampling,
+        deferred=training.weighting.defer if training.model.draws else 0.0,
+        following=training.weighting.following if training.model.draws else None,
     )
 
 

@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.component import component
-from steelyard.losses._base import Array, BoundCurvature, BoundLoss, Loss, log_softmax
+from steelyard.errors import UsageError
+from steelyard.losses._base import (
+    Array,
+    BoundCurvature,
+    BoundLoss,
+    BoundMultilabelLoss,
+    FusedLoss,
+    Loss,
+    log_softmax,
+    mixed_by_target,
+    sigmoid_terms,
+)
 
 
 @component
 class CrossEntropyLoss(Loss):
-    """Softmax cross-entropy, -log p of the true class.
+    """Cross-entropy: -log p of the true class by a softmax, or of each label by a sigmoid.
+
+    Smoothing takes part of the target away from the true class and shares it out evenly. The whole of it weighs what
+    the *true* class weighs; where it weighs what each class weighs, as in PyTorch, the heaviest class can be best
+    served by wrong answers on the others.
+
+    Parameters
+    ----------
+    label_smoothing : float, default 0
+        Part of the target that is shared out (Szegedy et al. 2016, section 7), from 0 to 1. With several labels, a
+        target moves towards 0.5 by this part.
+
+    Raises
+    ------
+    UsageError
+        When label_smoothing is outside its range.
 
     Examples
     --------
@@ -21,10 +49,46 @@ class CrossEntropyLoss(Loss):
     """
 
     name = "cross_entropy"
+    multilabel: ClassVar[bool] = True
+
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.label_smoothing <= 1:
+            raise UsageError(f"cross_entropy: label_smoothing must be from 0 to 1, not {self.label_smoothing}")
 
     def bind(self, priors: Array) -> BoundLoss:
         """Loss for training rows with these class shares; see :meth:`Loss.bind`."""
-        return cross_entropy
+        part = float(self.label_smoothing)
+        if not part:
+            return cross_entropy
+
+        def smoothed(logits: Array, codes: NDArray[np.int64]) -> tuple[Array, Array]:
+            rows = np.arange(len(codes))
+            log_p = log_softmax(logits)
+            gradient = np.exp(log_p) - part / logits.shape[1]
+            gradient[rows, codes] -= 1 - part
+            return -(1 - part) * log_p[rows, codes] - part * log_p.mean(axis=1), gradient
+
+        return smoothed
+
+    def bind_multilabel(self, priors: Array) -> BoundMultilabelLoss:
+        """Loss of independent sigmoids; see :meth:`Loss.bind_multilabel`."""
+        part = float(self.label_smoothing)
+
+        def binary_cross_entropy(logits: Array, targets: Array) -> tuple[Array, Array]:
+            p, q, minus_log_p, minus_log_q = sigmoid_terms(logits)
+            return mixed_by_target((1 - part) * targets + part / 2, (minus_log_p, -q), (minus_log_q, p))
+
+        return binary_cross_entropy
+
+    def fused(self, priors: Array) -> FusedLoss:
+        """The loss as plain numbers."""
+        return FusedLoss.of(len(priors), smoothing=float(self.label_smoothing))
+
+    def fused_multilabel(self, priors: Array) -> FusedLoss:
+        """The loss of independent sigmoids as plain numbers."""
+        return self.fused(priors)
 
     def bind_curvature(self, priors: Array) -> BoundCurvature:
         """Second derivatives p (1 - p); see :meth:`Loss.bind_curvature`."""

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.component import component
 from steelyard.errors import UsageError
-from steelyard.losses._base import Array, BoundCurvature, BoundLoss, Loss, log_softmax
+from steelyard.losses._base import (
+    Array,
+    BoundCurvature,
+    BoundLoss,
+    BoundMultilabelLoss,
+    FusedLoss,
+    Loss,
+    log_softmax,
+    mixed_by_target,
+    sigmoid_terms,
+)
 
 
 @component
 class FocalLoss(Loss):
-    """Softmax focal loss, -(1 - p)^gamma log p of the true class (Lin et al. 2017, equation 4).
+    """Focal loss, -(1 - p)^gamma log p of the true class (Lin et al. 2017, equation 4).
 
-    Class weights stand outside the modulating factor. At ``gamma=0`` it is cross-entropy.
+    The probability is that of a softmax, or of a sigmoid for each label where a row may have several. Class weights
+    stand outside the modulating factor. At ``gamma=0`` it is cross-entropy.
 
     Parameters
     ----------
@@ -35,6 +48,7 @@ class FocalLoss(Loss):
 
     name = "focal"
     shown = ("gamma",)
+    multilabel: ClassVar[bool] = True
 
     gamma: float = 2.0
 
@@ -86,3 +100,36 @@ class FocalLoss(Loss):
             return hessian
 
         return curvature
+
+    def bind_multilabel(self, priors: Array) -> BoundMultilabelLoss:
+        """Loss of independent sigmoids; see :meth:`Loss.bind_multilabel`."""
+        gamma = float(self.gamma)
+
+        def sigmoid_focal(logits: Array, targets: Array) -> tuple[Array, Array]:
+            p, q, minus_log_p, minus_log_q = sigmoid_terms(logits)
+            return mixed_by_target(
+                targets, focal_terms(p, q, minus_log_p, gamma, -1.0), focal_terms(q, p, minus_log_q, gamma, 1.0)
+            )
+
+        return sigmoid_focal
+
+    def fused(self, priors: Array) -> FusedLoss:
+        """The loss as plain numbers."""
+        return FusedLoss.of(len(priors), gamma=float(self.gamma))
+
+    def fused_multilabel(self, priors: Array) -> FusedLoss:
+        """The loss of independent sigmoids as plain numbers."""
+        return FusedLoss.of(len(priors), gamma=float(self.gamma), gamma_neg=float(self.gamma))
+
+
+def focal_terms(right: Array, wrong: Array, minus_log: Array, gamma: float, sign: float) -> tuple[Array, Array]:
+    """Focal loss of what has the probability ``right``, and its derivative by the logit.
+
+    Examples
+    --------
+    >>> half = np.array([0.5])
+    >>> [values.round(4).tolist() for values in focal_terms(half, half, -np.log(half), 2.0, -1.0)]
+    [[0.1733], [-0.2983]]
+    """
+    factor = wrong**gamma
+    return factor * minus_log, sign * factor * (gamma * right * minus_log + wrong)

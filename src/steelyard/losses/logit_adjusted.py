@@ -9,7 +9,16 @@ from numpy.typing import NDArray
 
 from steelyard.component import component
 from steelyard.errors import UsageError
-from steelyard.losses._base import Array, BoundCurvature, BoundLoss, Loss
+from steelyard.losses._base import (
+    Array,
+    BoundCurvature,
+    BoundLoss,
+    BoundMultilabelLoss,
+    FusedLoss,
+    Loss,
+    mixed_by_target,
+    sigmoid_terms,
+)
 from steelyard.losses.cross_entropy import cross_entropy, cross_entropy_curvature
 
 
@@ -40,6 +49,7 @@ class LogitAdjustedLoss(Loss):
     name = "logit_adjusted"
     shown = ("tau",)
     uses_priors: ClassVar[bool] = True
+    multilabel: ClassVar[bool] = True
 
     tau: float = 1.0
 
@@ -65,6 +75,32 @@ class LogitAdjustedLoss(Loss):
 
         return curvature
 
+    def bind_multilabel(self, priors: Array) -> BoundMultilabelLoss:
+        """Loss of independent sigmoids, each moved by the log odds of its label; see :meth:`Loss.bind_multilabel`."""
+        offset = self._log_odds(priors)
+
+        def logit_adjusted(logits: Array, targets: Array) -> tuple[Array, Array]:
+            p, q, minus_log_p, minus_log_q = sigmoid_terms(logits + offset)
+            return mixed_by_target(targets, (minus_log_p, -q), (minus_log_q, p))
+
+        return logit_adjusted
+
+    def fused(self, priors: Array) -> FusedLoss:
+        """The loss as plain numbers."""
+        return FusedLoss.of(len(priors), offset=self._offset(priors))
+
+    def fused_multilabel(self, priors: Array) -> FusedLoss:
+        """The loss of independent sigmoids as plain numbers."""
+        return FusedLoss.of(len(priors), offset=self._log_odds(priors))
+
     def _offset(self, priors: Array) -> Array:
-        offset: Array = self.tau * np.log(np.maximum(priors, priors[priors > 0].min()))
+        present = priors[priors > 0]
+        offset: Array = self.tau * np.log(np.maximum(priors, present.min()))
         return offset
+
+    def _log_odds(self, priors: Array) -> Array:
+        inside = priors[(priors > 0) & (priors < 1)]
+        least = min(inside.min(), 1 - inside.max()) if len(inside) else 0.5
+        share = np.clip(priors, least, 1 - least)
+        odds: Array = self.tau * np.log(share / (1 - share))
+        return odds

@@ -54,13 +54,25 @@ def make_arms(strategies: Iterable[Strategy], models: Iterable[Model]) -> tuple[
             missing = _missing_extra(strategy)
             if missing:
                 left_out.append(f"{strategy} | {model}: needs pip install 'steelyard[{missing}]'")
-            elif "loss" in strategy.active() and not model.any_loss:
-                left_out.append(f"{strategy} | {model}: {model} is trained with its own loss only")
+            elif reason := _why_not(strategy, model):
+                left_out.append(f"{strategy} | {model}: {reason}")
             else:
                 arms.append(Arm(strategy, model))
     if len(wanted) > 1 and all(arm.strategy.does_nothing for arm in arms):
         raise UsageError(f"no model can train what was asked for: {'; '.join(left_out)}")
     return tuple(arms), tuple(left_out)
+
+
+def _why_not(strategy: Strategy, model: Model) -> str:
+    training = Training.of(strategy, model)
+    if "loss" in strategy.active() and not model.any_loss:
+        return f"{model} is trained with its own loss only"
+    if training.loss.cosine_scale is not None and not model.cosines:
+        return f"{training.loss.name} needs a last layer of cosines, which {model} has not"
+    if (training.weighting.in_passes or training.sampling.mixing) and not model.draws:
+        part = training.weighting if training.weighting.in_passes else training.sampling
+        return f"{part} needs a model that is trained in passes"
+    return ""
 
 
 def _missing_extra(strategy: Strategy) -> str | None:
