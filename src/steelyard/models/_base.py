@@ -105,6 +105,8 @@ class Model(Component):
     multilabel: ClassVar[bool] = False
     sparse: ClassVar[bool] = False
 
+    #: Whether its fits release the interpreter's lock, so that threads do for it what processes do for others.
+    threads: ClassVar[bool] = False
     #: Whether ``fit_many`` is faster than one fit after the other.
     together: ClassVar[bool] = False
 

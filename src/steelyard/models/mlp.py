@@ -54,6 +54,7 @@ class Mlp(Model):
     cosines: ClassVar[bool] = True
     multilabel: ClassVar[bool] = True
     together: ClassVar[bool] = True
+    threads: ClassVar[bool] = True
 
     hidden: int | Sequence[int] = 64
     dropout: float = 0.0
