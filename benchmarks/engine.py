@@ -42,13 +42,13 @@ class Shape:
 
     rows: int
     columns: int
-    classes: int
+    n_classes: int
     hidden: int
     batch: int
     target: float
 
     def __str__(self) -> str:
-        return f"{self.rows} x {self.columns}, {self.classes} classes, hidden {self.hidden}, batch {self.batch}"
+        return f"{self.rows} x {self.columns}, {self.n_classes} classes, hidden {self.hidden}, batch {self.batch}"
 
 
 SHAPES = {
@@ -70,9 +70,9 @@ def table(shape: Shape) -> tuple[np.ndarray, np.ndarray]:
 
 def make_table(shape: Shape) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
-    shares = np.maximum(0.6 ** np.arange(shape.classes), 0.01)
-    codes = rng.choice(shape.classes, size=shape.rows, p=shares / shares.sum())
-    centres = 0.8 * rng.normal(size=(shape.classes, shape.columns))
+    shares = np.maximum(0.6 ** np.arange(shape.n_classes), 0.01)
+    codes = rng.choice(shape.n_classes, size=shape.rows, p=shares / shares.sum())
+    centres = 0.8 * rng.normal(size=(shape.n_classes, shape.columns))
     return (centres[codes] + rng.normal(size=(shape.rows, shape.columns))).astype(np.float32), codes
 
 
@@ -95,7 +95,7 @@ class Fit:
 
     def network(self) -> Network:
         shape = self.shape
-        return Network.initial((shape.columns, shape.hidden, shape.classes), np.random.default_rng(self.seed))
+        return Network.initial((shape.columns, shape.hidden, shape.n_classes), np.random.default_rng(self.seed))
 
     def class_weight(self) -> np.ndarray:
         counts = np.bincount(table(self.shape)[1])
@@ -113,7 +113,7 @@ def ours(fit: Fit, epochs: int) -> list[np.ndarray]:
     loss = FocalLoss(GAMMA[fit.strategy]) if GAMMA[fit.strategy] else CrossEntropyLoss()
     if TAU[fit.strategy]:
         loss = LogitAdjustedLoss(TAU[fit.strategy])
-    samples = Samples(x, codes[:, None].astype(np.float32), fit.shape.classes, False)
+    samples = Samples(x, codes[:, None].astype(np.float32), fit.shape.n_classes, False)
     options = Options(RATE, DECAY, 0.0, fit.shape.batch, 1)
     engine = CompiledEngine(fit.network(), samples, loss.fused(np.bincount(codes) / len(codes)), options)
     weight = fit.class_weight()[codes].astype(np.float32)[:, None]
@@ -130,10 +130,10 @@ def in_threads(fits: list[Fit], epochs: int) -> None:
 
 def sequential(fit: Fit, epochs: int) -> list[np.ndarray]:
     torch.set_num_threads(1)
-    x, codes = (torch.from_numpy(part) for part in table(fit.shape))
+    x, codes = (torch.tensor(part) for part in table(fit.shape))
     shape, start = fit.shape, fit.network()
     net = torch.nn.Sequential(
-        torch.nn.Linear(shape.columns, shape.hidden), torch.nn.ReLU(), torch.nn.Linear(shape.hidden, shape.classes)
+        torch.nn.Linear(shape.columns, shape.hidden), torch.nn.ReLU(), torch.nn.Linear(shape.hidden, shape.n_classes)
     )
     with torch.no_grad():
         for layer, weight, bias in zip((net[0], net[2]), start.weights, start.biases, strict=True):
@@ -151,14 +151,14 @@ def sequential(fit: Fit, epochs: int) -> list[np.ndarray]:
         optimiser.zero_grad(set_to_none=True)
         (losses * weights[y]).mean().backward()
         optimiser.step()
-    return [p.detach().T.numpy() for p in net.parameters()]
+    return [p.detach().numpy().T for p in net.parameters()]
 
 
 @torch.no_grad()
 def stacked(fits: list[Fit], epochs: int) -> None:
     """All networks at once as batched products; cross-entropy for all, which is the least work there is."""
     torch.set_num_threads(JOBS)
-    x, codes = (torch.from_numpy(part) for part in table(fits[0].shape))
+    x, codes = (torch.tensor(part) for part in table(fits[0].shape))
     many, batch = len(fits), fits[0].shape.batch
     starts = [fit.network() for fit in fits]
     parts = [torch.from_numpy(np.stack([start.parameters()[i] for start in starts])) for i in range(4)]
@@ -224,7 +224,7 @@ def compare(shape: Shape, options: argparse.Namespace) -> None:
         middle = statistics.median(times)
         spread = f"{min(times):.2f}-{max(times):.2f}"
         print(f"  {name:<28}{middle:8.2f} s ({spread})  {middle / steps * 1e6:7.1f} us a step  {middle / mine:5.1f}x")
-    work = steps * shape.batch * shape.hidden * (4 * shape.columns + 6 * shape.classes)
+    work = steps * shape.batch * shape.hidden * (4 * shape.columns + 6 * shape.n_classes)
     speed = work / mine / JOBS / 1e9
     print(f"  products: {speed:.0f} GFLOP/s a thread; sgemm alone {peak():.0f}; asked for {shape.target:g}x")
     pairs = zip(ours(sample[0], 1), sequential(sample[0], 1), strict=True)
@@ -246,16 +246,17 @@ def peak() -> float:
 
 def first_use() -> None:
     code = (
-        "import time; t = time.perf_counter()\n"
+        "import time\n"
         "import numpy as np, steelyard\n"
         "from steelyard.models import FitTask, parse_model\n"
         "from steelyard.losses import CrossEntropyLoss\n"
-        "made = time.perf_counter()\n"
+        "clocks = lambda: np.array([time.perf_counter(), time.process_time()])\n"
+        "made = clocks()\n"
         "c = np.arange(3000) % 3; x = np.random.default_rng(0).normal(size=(3000, 20))\n"
         "task = FitTask(x, c, np.ones(3000), 3, CrossEntropyLoss(), np.zeros(20, bool), 0)\n"
-        "parse_model('mlp(epochs=1)').fit(task); first = time.perf_counter()\n"
-        "parse_model('mlp(epochs=1)').fit(task); second = time.perf_counter()\n"
-        "print(f'{first - made - (second - first):.2f}')"
+        "parse_model('mlp(epochs=1)').fit(task); first = clocks()\n"
+        "parse_model('mlp(epochs=1)').fit(task); second = clocks()\n"
+        "wall, cpu = first - made - (second - first); print(f'{wall:.2f} s ({cpu:.2f} s of processor time)')"
     )
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "NUMBA_CACHE_DIR": folder}
@@ -263,7 +264,7 @@ def first_use() -> None:
             out = subprocess.run(
                 [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
             )
-            print(f"first use, {name}: {out.stdout.strip()} s more than the second fit")
+            print(f"first use, {name}: {out.stdout.strip()} more than the second fit")
 
 
 def main() -> None:

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from steelyard.compiled import compiled
-from steelyard.models._tiles import GOLDEN, LANES, address, exp, log, matmul, mix, scramble
+from steelyard.models._tiles import BLOCK, GOLDEN, LANES, address, exp, log, matmul, mix, scramble
 
 #: Start of the SHA-256 of ``_tiles.py``; a test says when it is out of date.
-TILES = "48a553411fb929ab"
+TILES = "31b6af1d6dfca737"
 
 # A plain literal is a float64, and would make every vector half as long.
 _0, _1, _HALF, _THIRD = (np.float32(value) for value in (0, 1, 0.5, 1 / 3))
@@ -156,17 +156,16 @@ def _whole(units: int) -> int:
 
 
 @compiled
-def _forward(
-    x: Any, hidden: Any, turned: Any, raw: Any, scores: Any, n: int, shape: Any, values: Any, dropout: float, key: Any
-) -> int:
+def _forward(x: Any, hidden: Any, turned: Any, raw: Any, scores: Any, n: int, shape: Any, values: Any, dropout: float,
+             key: Any, room: Any) -> int:  # fmt: skip
     """Hidden units (layer x row, unit) and scores (C, n); returns the position of the weights of the classes."""
-    start, position, size, wide = address(values), 0, len(x), 4 * hidden.shape[1]
+    start, position, size, wide, spare = address(values), 0, len(x), 4 * hidden.shape[1], address(room)
     units, row, inputs = shape[0], 4 * shape[0], address(x)
     limit, gain = np.uint32(dropout * 4294967296.0), np.float32(1.0 / (1.0 - dropout))
     for layer in range(len(shape) - 2):
         width, units = units, _whole(shape[layer + 1])
         bias, out = start + 4 * (position + width * units), address(hidden) + layer * size * wide
-        matmul(inputs, row, 4, start + 4 * position, 4 * units, width, bias, 0, out, wide, n, units)
+        matmul(inputs, row, 4, start + 4 * position, 4 * units, width, bias, 0, out, wide, n, units, spare)
         salt = np.uint32(mix(key + GOLDEN * np.uint64(layer + 1)) >> _32)
         for b in range(n):
             line, first = hidden[layer * size + b], np.uint32(b << 16) + salt
@@ -184,7 +183,7 @@ def _forward(
         for j in range(units):
             turned[j, k] = own[j]
     bias = start + 4 * (position + n_classes * units)
-    matmul(inputs, row, 4, address(turned), padded, units, bias, 0, address(raw), padded, n, turned.shape[1])
+    matmul(inputs, row, 4, address(turned), padded, units, bias, 0, address(raw), padded, n, turned.shape[1], spare)
     for b in range(n):
         for k in range(n_classes):
             scores[k, b] = raw[b, k]
@@ -233,12 +232,15 @@ def _from_cosines(scores: Any, slope: Any, by_row: Any, by_class: Any, due: Any,
 
 @compiled
 def _backward(x: Any, hidden: Any, back: Any, turned: Any, slope: Any, n: int, shape: Any, values: Any, gradient: Any,
-              position: int, gain: Any, by_row: Any, by_class: Any, nothing: Any) -> None:  # fmt: skip
+              position: int, gain: Any, by_row: Any, by_class: Any, nothing: Any,
+              room: Any) -> None:  # fmt: skip
     """Gradient of all parameters from that by the scores (C, n); ``position``: where the classes' weights begin."""
     layers, n_classes, size, wide, zero = len(shape) - 2, len(slope), len(x), 4 * hidden.shape[1], address(nothing)
     weights, found, steep, stride = address(values), address(gradient), address(slope), 4 * slope.shape[1]
+    spare = address(room)
     units, top = _whole(shape[layers]), address(hidden) + (layers - 1) * size * wide
-    matmul(steep, stride, 4, top, wide, n, zero, 0, found + 4 * position, 4 * units, n_classes, units)
+    matmul(steep, stride, 4, top, wide, n, zero, 0, found + 4 * position, 4 * units, n_classes, units,
+           spare)  # fmt: skip
     for k in range(n_classes):
         line, s = slope[k], _0
         for b in range(n):
@@ -248,7 +250,8 @@ def _backward(x: Any, hidden: Any, back: Any, turned: Any, slope: Any, n: int, s
             own, by_own = values[position + k * units :], gradient[position + k * units :]
             for j in range(units):
                 by_own[j] -= by_class[k] * own[j]
-    matmul(steep, 4, stride, weights + 4 * position, 4 * units, n_classes, zero, 0, address(back), wide, n, units)
+    matmul(steep, 4, stride, weights + 4 * position, 4 * units, n_classes, zero, 0, address(back), wide, n, units,
+           spare)  # fmt: skip
     here, other = address(back), address(back) + size * wide
     for layer in range(layers - 1, -1, -1):
         units = _whole(shape[layer + 1])
@@ -266,7 +269,8 @@ def _backward(x: Any, hidden: Any, back: Any, turned: Any, slope: Any, n: int, s
         width = _whole(shape[layer]) if layer else shape[0]
         below, row = (address(hidden) + (layer - 1) * size * wide, wide) if layer else (address(x), 4 * width)
         position -= width * units
-        matmul(below, 4, row, here, wide, n, zero, 0, found + 4 * position, 4 * units, width, units)
+        matmul(below, 4, row, here, wide, n, zero, 0, found + 4 * position, 4 * units, width, units,
+                   spare)  # fmt: skip
         if layer:
             # Eight by eight, so that what is written stays in the cache until a line of it is full.
             for i in range(0, width, 8):
@@ -274,7 +278,8 @@ def _backward(x: Any, hidden: Any, back: Any, turned: Any, slope: Any, n: int, s
                     line = turned[j]
                     for c in range(8):
                         line[i + c] = values[position + (i + c) * units + j]
-            matmul(here, wide, 4, address(turned), wide, units, zero, 0, other, wide, n, width)
+            matmul(here, wide, 4, address(turned), wide, units, zero, 0, other, wide, n, width,
+                   spare)  # fmt: skip
             here, other = other, here
 
 
@@ -345,6 +350,7 @@ def run(X: Any, targets: Any, weight: Any, order: Any, mixed: Any, shape: Any, s
     raw, scores = np.empty((size, _whole(n_classes)), np.float32), np.empty((n_classes, size), np.float32)
     slope, lines = np.empty((n_classes, size), np.float32), np.empty((12, size), np.float32)
     square = np.empty((widest if len(shape) > 3 else 1, widest), np.float32)
+    room = np.empty((max(max(size, widest), max(shape[0], n_classes)), BLOCK), np.float32)
     ends, partner = np.empty((2, widest + n_classes), np.float32), np.empty(size, np.int64)
     share, by_row, by_class, nothing = lines[9], lines[10], ends[0], ends[1]
     for j in range(widest + n_classes):
@@ -361,7 +367,7 @@ def run(X: Any, targets: Any, weight: Any, order: Any, mixed: Any, shape: Any, s
         whole = _1 / np.float32(n * n_classes if several else n) if learning else _1
         _gather(X, rows, mixed[first : first + n], whole, x, partner, share, n)
         drawn = mix(key + GOLDEN * np.uint64(step + 1))
-        position = _forward(x, hidden, turned, raw, scores, n, shape, state[0], dropout, drawn)
+        position = _forward(x, hidden, turned, raw, scores, n, shape, state[0], dropout, drawn, room)
         if cosine:
             _to_cosines(hidden, (len(shape) - 3) * size, state[0], position, units, scores, by_row, by_class, n)
         for k in range(n_classes):
@@ -382,7 +388,7 @@ def run(X: Any, targets: Any, weight: Any, order: Any, mixed: Any, shape: Any, s
             if cosine:
                 _from_cosines(scores, slope, by_row, by_class, lines[11], n)
             _backward(x, hidden, back, square, slope, n, shape, state[0], state[1], position,
-                      np.float32(1.0 / (1.0 - dropout)), by_row, by_class, nothing)  # fmt: skip
+                      np.float32(1.0 / (1.0 - dropout)), by_row, by_class, nothing, room)  # fmt: skip
             if cosine:
                 for k in range(n_classes):
                     state[1, position + n_classes * units + k] = _0

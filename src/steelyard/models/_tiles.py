@@ -22,7 +22,9 @@ cgutils: Any = _cgutils  # has no types
 #: Numbers in a vector; rows and vectors of a tile. Eight sums or more hide the latency of a multiplication.
 LANES = 16 if binding.get_host_cpu_features().get("avx512f") else 8
 _ROWS, _WIDE = 4, 2
-_BLOCK = _WIDE * LANES
+BLOCK = _WIDE * LANES
+#: Rows from which it pays to copy a part of the right side first.
+_DEEP = 48
 _VECTOR, _WORD = ir.VectorType(ir.FloatType(), LANES), ir.IntType(64)
 
 
@@ -78,17 +80,28 @@ _many_wide, _one_wide, _many_narrow, _one_narrow = _tile(_ROWS, _WIDE), _tile(1,
 @compiled
 def matmul(
     a: int, a_row: int, a_step: int, b: int, b_row: int, depth: int,
-    start: int, start_row: int, out: int, out_row: int, rows: int, columns: int,
+    start: int, start_row: int, out: int, out_row: int, rows: int, columns: int, spare: int,
 ) -> None:  # fmt: skip
-    """Out (rows, columns) = start + a (rows, depth) @ b (depth, columns); columns are whole vectors."""
-    whole = columns // _BLOCK * _BLOCK
+    """Out (rows, columns) = start + a (rows, depth) @ b (depth, columns); columns are whole vectors.
+
+    All are addresses and strides in bytes; ``spare`` is room for a (depth rounded up to 4, ``BLOCK``) part of b.
+    """
+    whole = columns // BLOCK * BLOCK
     full = rows // _ROWS * _ROWS
-    for j in range(0, 4 * whole, 4 * _BLOCK):
+    for j in range(0, 4 * whole, 4 * BLOCK):
+        side, side_row = b + j, b_row
+        if depth >= _DEEP and rows >= _DEEP:
+            # Rows of b that lie a power of two apart fall into few sets of the cache; side by side they all fit in.
+            for k in range(0, depth - depth % _ROWS, _ROWS):
+                _many_wide(0, 0, 0, 0, 0, 0, side + k * b_row, b_row, spare + 4 * BLOCK * k, 4 * BLOCK)
+            for k in range(depth - depth % _ROWS, depth):
+                _one_wide(0, 0, 0, 0, 0, 0, side + k * b_row, b_row, spare + 4 * BLOCK * k, 4 * BLOCK)
+            side, side_row = spare, 4 * BLOCK
         for i in range(0, full, _ROWS):
-            _many_wide(a + i * a_row, a_row, a_step, b + j, b_row, depth,
+            _many_wide(a + i * a_row, a_row, a_step, side, side_row, depth,
                        start + i * start_row + j, start_row, out + i * out_row + j, out_row)  # fmt: skip
         for i in range(full, rows):
-            _one_wide(a + i * a_row, a_row, a_step, b + j, b_row, depth,
+            _one_wide(a + i * a_row, a_row, a_step, side, side_row, depth,
                       start + i * start_row + j, start_row, out + i * out_row + j, out_row)  # fmt: skip
     for j in range(4 * whole, 4 * columns, 4 * LANES):
         for i in range(0, full, _ROWS):
