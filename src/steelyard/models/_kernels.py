@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from steelyard.compiled import compiled
+from steelyard.compiled import compiled, inner
 from steelyard.models._tiles import BLOCK, GOLDEN, LANES, address, exp, log, matmul, mix, scramble
 
 #: Start of the SHA-256 of ``_tiles.py``; a test says when it is out of date.
-TILES = "31b6af1d6dfca737"
+TILES = "ead68d8fc0e0b1ec"
 
 # A plain literal is a float64, and would make every vector half as long.
 _0, _1, _HALF, _THIRD = (np.float32(value) for value in (0, 1, 0.5, 1 / 3))
@@ -31,7 +31,7 @@ _BETA1, _BETA2, _EPS = np.float32(1 - 0.9), np.float32(1 - 0.999), np.float32(1e
 _32 = np.uint64(32)
 
 
-@compiled
+@inner
 def _softmax_loss(
     scores: Any, slope: Any, codes: Any, weight: Any, loss: Any, vectors: Any, lines: Any, n: int
 ) -> float:
@@ -87,7 +87,7 @@ def _softmax_loss(
     return value
 
 
-@compiled
+@inner
 def _sigmoid_loss(score: Any, out: Any, target: Any, weight: Any, loss: Any, offset: Any, found: Any, n: int) -> float:
     """Weighted loss of one label of n rows; its gradient by the scores is added to ``out``; a NaN is not known."""
     gamma_pos, gamma_neg, clip, smoothing = loss[1], loss[2], loss[3], loss[4]
@@ -122,7 +122,7 @@ def _sigmoid_loss(score: Any, out: Any, target: Any, weight: Any, loss: Any, off
     return value
 
 
-@compiled
+@inner
 def _loss(
     scores: Any,
     slope: Any,
@@ -149,13 +149,13 @@ def _loss(
     return value
 
 
-@compiled
+@inner
 def _whole(units: int) -> int:
     """Units rounded up to whole vectors."""
     return (units + LANES - 1) // LANES * LANES
 
 
-@compiled
+@inner
 def _forward(x: Any, hidden: Any, turned: Any, raw: Any, scores: Any, n: int, shape: Any, values: Any, dropout: float,
              key: Any, room: Any) -> int:  # fmt: skip
     """Hidden units (layer x row, unit) and scores (C, n); returns the position of the weights of the classes."""
@@ -190,7 +190,7 @@ def _forward(x: Any, hidden: Any, turned: Any, raw: Any, scores: Any, n: int, sh
     return position
 
 
-@compiled
+@inner
 def _inverse_length(line: Any, n: int) -> Any:
     s = _0
     for j in range(n):
@@ -199,7 +199,7 @@ def _inverse_length(line: Any, n: int) -> Any:
     return _1 / (length if length > _LEAST else _LEAST)
 
 
-@compiled
+@inner
 def _to_cosines(
     hidden: Any, first: int, values: Any, position: int, units: int, scores: Any, by_row: Any, by_class: Any, n: int
 ) -> None:
@@ -213,7 +213,7 @@ def _to_cosines(
             score[b] *= by_class[k] * by_row[b]
 
 
-@compiled
+@inner
 def _from_cosines(scores: Any, slope: Any, by_row: Any, by_class: Any, due: Any, n: int) -> None:
     """Gradient by cosines to that by products; inverse lengths become what is due to the lengths."""
     for b in range(n):
@@ -230,7 +230,7 @@ def _from_cosines(scores: Any, slope: Any, by_row: Any, by_class: Any, due: Any,
         by_row[b] = due[b] * by_row[b] * by_row[b]
 
 
-@compiled
+@inner
 def _backward(x: Any, hidden: Any, back: Any, turned: Any, slope: Any, n: int, shape: Any, values: Any, gradient: Any,
               position: int, gain: Any, by_row: Any, by_class: Any, nothing: Any,
               room: Any) -> None:  # fmt: skip
@@ -283,7 +283,7 @@ def _backward(x: Any, hidden: Any, back: Any, turned: Any, slope: Any, n: int, s
             here, other = other, here
 
 
-@compiled
+@inner
 def _adamw(p: Any, g: Any, m: Any, v: Any, decay: Any, size: Any, root: Any) -> None:
     """One step of AdamW: parameters, gradient, first and second moment."""
     for i in range(len(p)):
@@ -292,7 +292,7 @@ def _adamw(p: Any, g: Any, m: Any, v: Any, decay: Any, size: Any, root: Any) -> 
         p[i] = p[i] * decay - size * m[i] / (np.float32(math.sqrt(v[i])) * root + _EPS)
 
 
-@compiled
+@inner
 def _gather(X: Any, rows: Any, mixed: Any, whole: Any, x: Any, partner: Any, share: Any, n: int) -> None:
     """Rows of a batch side by side, and what each of them counts; mixed with the next one where ``mixed`` says so."""
     for b in range(n):

@@ -15,7 +15,7 @@ from numba import types
 from numba.core import cgutils as _cgutils
 from numba.extending import intrinsic
 
-from steelyard.compiled import compiled
+from steelyard.compiled import inner
 
 cgutils: Any = _cgutils  # has no types
 
@@ -77,7 +77,7 @@ def _tile(rows: int, wide: int) -> Any:
 _many_wide, _one_wide, _many_narrow, _one_narrow = _tile(_ROWS, _WIDE), _tile(1, _WIDE), _tile(_ROWS, 1), _tile(1, 1)
 
 
-@compiled
+@inner
 def matmul(
     a: int, a_row: int, a_step: int, b: int, b_row: int, depth: int,
     start: int, start_row: int, out: int, out_row: int, rows: int, columns: int, spare: int,
@@ -148,7 +148,7 @@ _23, _126, _127 = np.int32(23), np.int32(126), np.int32(127)
 _A1, _A3, _A5, _A7, _A9 = (np.float32(2 / n) for n in (1, 3, 5, 7, 9))
 
 
-@compiled
+@inner
 def exp(x: Any) -> Any:
     """e^x in float32 without a branch, so that a loop over it becomes vectors: 2^n times a series for the rest."""
     x = x if x > _LOW else _LOW
@@ -159,7 +159,7 @@ def exp(x: Any) -> Any:
     return (_1 + (r + r * r * series)) * _float((n + _127) << _23)
 
 
-@compiled
+@inner
 def log(x: Any) -> Any:
     """Natural logarithm of a positive float32: that of the exponent, and 2 atanh((m - 1) / (m + 1)) of the rest."""
     whole = _bits(x)
@@ -179,7 +179,7 @@ _27, _30, _31 = np.uint64(27), np.uint64(30), np.uint64(31)
 _15, _16, _TURN, _OTHER = np.uint32(15), np.uint32(16), np.uint32(0x7FEB352D), np.uint32(0x846CA68B)
 
 
-@compiled
+@inner
 def mix(z: Any) -> Any:
     """Random uint64 from a counter: the output function of SplitMix64."""
     z = (z ^ (z >> _30)) * _FIRST
@@ -187,7 +187,7 @@ def mix(z: Any) -> Any:
     return z ^ (z >> _31)
 
 
-@compiled
+@inner
 def scramble(x: Any) -> Any:
     """Random uint32 from a counter (Wellons' lowbias32): half as wide, so twice as many in a vector."""
     x = np.uint32((x ^ (x >> _16)) * _TURN)
