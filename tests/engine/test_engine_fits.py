@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -78,6 +79,29 @@ def test_the_same_scores_one_by_one_together_and_over_processes():
     over_processes = scores(data, plans[::-1], n_jobs=2)
     assert set(over_processes) == set(plans)
     assert all(np.array_equal(together[plan], over_processes[plan]) for plan in plans)
+
+
+def test_threads_and_processes_give_the_same_scores():
+    data = make_data()
+    models = ("mlp(hidden=4, epochs=3, dropout=0.2)", "boosting(n_estimators=3)")
+    plans = [
+        FitPlan(training(strategy, model), 0, fold) for fold in range(3) for strategy in STRATEGIES for model in models
+    ]
+    alone, many = scores(data, plans), scores(data, plans, n_jobs=3)
+    assert set(many) == set(plans)
+    assert all(np.array_equal(alone[plan], many[plan]) for plan in plans)
+
+
+def test_a_caller_that_stops_early_leaves_no_thread_behind():
+    data = make_data()
+    plans = [
+        FitPlan(training(strategy, "mlp(hidden=4, epochs=3)"), 0, fold) for fold in range(3) for strategy in STRATEGIES
+    ]
+    before = threading.active_count()
+    outcomes = fit_many(plans, data, n_jobs=2)
+    next(outcomes)
+    outcomes.close()
+    assert threading.active_count() == before
 
 
 def test_a_fit_is_the_one_scikit_learn_makes():

@@ -77,6 +77,8 @@ def _task(training: Training, encoder: FittedEncoder, X: Array, targets: Targets
         categorical=encoder.categorical_mask,
         seed=seed,
         sampling=sampling,
+        deferred=training.weighting.defer if training.model.draws else 0.0,
+        following=training.weighting.following if training.model.draws else None,
     )
 
 

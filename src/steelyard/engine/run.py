@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -28,7 +30,7 @@ def fit_many(
     plans : iterable of FitPlan
     data : EngineData
     n_jobs : int, default 1
-        Processes to train in.
+        Processes to train in; threads for models that release the interpreter's lock.
     in_order : bool, default False
         Take the plans up one by one in the order given, for a caller that may stop in between. Closing the
         iterator gives up what is still to be done.
@@ -39,7 +41,34 @@ def fit_many(
         In no particular order when ``n_jobs`` is above 1.
     """
     tasks = [[plan] for plan in plans] if in_order else list(_grouped(plans).values())
-    if n_jobs == 1 or len(tasks) <= 1:
+    if n_jobs == 1:
+        for task in tasks:
+            yield from _fit_together(task, data)
+        return
+    if not in_order:
+        yield from _in_threads([task for task in tasks if task[0].training.model.threads], data, n_jobs)
+        tasks = [task for task in tasks if not task[0].training.model.threads]
+    yield from _in_processes(tasks, data, n_jobs)
+
+
+def _in_threads(tasks: Sequence[Sequence[FitPlan]], data: EngineData, n_jobs: int) -> Iterator[FitOutcome]:
+    """Fits that release the interpreter's lock: no process has to be started, and no row is copied."""
+    from threadpoolctl import threadpool_limits
+
+    # Each task is cut up, so that the last one to be finished is not waited for long.
+    parts = [task[start::n_jobs] for task in tasks for start in range(min(n_jobs, len(task)))]
+    # The limit belongs to the process: it is set before the first thread and lifted after the last.
+    with threadpool_limits(1), ThreadPoolExecutor(n_jobs) as pool:
+        waiting = {pool.submit(_fit_in_thread, part, data) for part in parts}
+        try:
+            for done in as_completed(waiting):
+                yield from done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _in_processes(tasks: Sequence[Sequence[FitPlan]], data: EngineData, n_jobs: int) -> Iterator[FitOutcome]:
+    if len(tasks) <= 1:
         for task in tasks:
             yield from _fit_together(task, data)
         return
@@ -69,25 +98,33 @@ def _fit_in_worker(plans: Sequence[FitPlan], data: EngineData) -> list[FitOutcom
     return list(_fit_together(plans, data))
 
 
-def _fit_together(plans: Sequence[FitPlan], data: EngineData) -> Iterator[FitOutcome]:
+def _fit_in_thread(plans: Sequence[FitPlan], data: EngineData) -> list[FitOutcome]:
+    return list(_fit_together(plans, data, in_thread=True))
+
+
+def _fit_together(plans: Sequence[FitPlan], data: EngineData, in_thread: bool = False) -> Iterator[FitOutcome]:
     from threadpoolctl import threadpool_limits
+
+    clock = time.thread_time if in_thread else time.process_time
 
     first = plans[0]
     train, score = data.train_rows(first.repeat, first.fold), data.score_rows(first.repeat, first.fold)
     seed = int(np.random.SeedSequence([data.seed, first.repeat, first.fold]).generate_state(1)[0] >> 1)
     # One thread: sums in another order would give other last digits.
     with threadpool_limits(1):
-        started = time.process_time()
+        started = clock()
         encoder, X = encode(first.training, data.matrix.take(train), data.schema)
         X_score = encoder.transform(data.matrix.take(score))
-        shared = (time.process_time() - started) / len(plans)
+        shared = (clock() - started) / len(plans)
     for batch in [plans] if first.training.model.together else [[plan] for plan in plans]:
-        started = time.process_time()
-        with threadpool_limits(1), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        started = clock()
+        # Filters belong to the process too, and a thread would put back what another has set.
+        with threadpool_limits(1), nullcontext() if in_thread else warnings.catch_warnings():
+            if not in_thread:
+                warnings.simplefilter("ignore")
             trainings = [plan.training for plan in batch]
             models = fit_encoded(trainings, encoder, X, data.codes[train], data.classes, seed)
             probas = [model.predict_proba(X_score).astype(np.float32) for model in models]
-        seconds = shared + (time.process_time() - started) / len(batch)
+        seconds = shared + (clock() - started) / len(batch)
         for plan, proba in zip(batch, probas, strict=True):
             yield FitOutcome(plan, proba, seconds)

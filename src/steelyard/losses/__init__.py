@@ -10,9 +10,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from steelyard.losses import schedules
-from steelyard.losses._base import BoundCurvature, BoundLoss, BoundMultilabelLoss, Loss
+from steelyard.losses._base import BoundCurvature, BoundLoss, BoundMultilabelLoss, FusedLoss, Loss
+from steelyard.losses.asymmetric import AsymmetricLoss
 from steelyard.losses.cross_entropy import CrossEntropyLoss
 from steelyard.losses.focal import FocalLoss
+from steelyard.losses.ldam import LdamLoss
 from steelyard.losses.logit_adjusted import LogitAdjustedLoss
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LDAM",
     "Asymmetric",
+    "AsymmetricLoss",
     "BinaryCrossEntropy",
     "BoundCurvature",
     "BoundLoss",
@@ -47,6 +50,8 @@ __all__ = [
     "Focal",
     "FocalLoss",
     "FocalTversky",
+    "FusedLoss",
+    "LdamLoss",
     "LogitAdjusted",
     "LogitAdjustedLoss",
     "Loss",

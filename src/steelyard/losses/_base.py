@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
@@ -23,6 +24,39 @@ BoundCurvature = Callable[[Array, NDArray[np.int64]], Array]
 BoundMultilabelLoss = Callable[[Array, Array], tuple[Array, Array]]
 
 
+@dataclass(frozen=True)
+class FusedLoss:
+    """A loss as the numbers by which compiled training knows it, so that it need not know the component.
+
+    For one label among C classes it is, with p the softmax of ``scale * (logits + offset - margin of the true class)``
+    and q the probability p of that class, ``(1 - smoothing) * -(1 - q)^gamma log q + smoothing * mean(-log p)``.
+
+    For several labels it is, with p the sigmoid of ``logits + offset`` and m = max(p - clip, 0),
+    ``t * -(1 - p)^gamma log p + (1 - t) * -m^gamma_neg log(1 - m)`` with the target moved towards 0.5 by ``smoothing``.
+
+    Parameters
+    ----------
+    offset, margin : ndarray of shape (n_classes,)
+    scale, gamma, gamma_neg, clip, smoothing : float
+    """
+
+    offset: Array
+    margin: Array
+    scale: float = 1.0
+    gamma: float = 0.0
+    gamma_neg: float = 0.0
+    clip: float = 0.0
+    smoothing: float = 0.0
+
+    @classmethod
+    def of(
+        cls, n_classes: int, *, offset: Array | float = 0.0, margin: Array | float = 0.0, **numbers: float
+    ) -> FusedLoss:
+        """Fused loss with what is not given left out of it."""
+        wide = np.zeros(n_classes)
+        return cls(wide + offset, wide + margin, **numbers)
+
+
 @component
 class Loss(Component):
     """A loss for one label among C classes, and, where ``multilabel`` is true, for several labels of a row."""
@@ -30,8 +64,25 @@ class Loss(Component):
     kind: ClassVar[str] = "loss"
     #: Whether the loss itself corrects for class shares.
     uses_priors: ClassVar[bool] = False
-    #: Whether it has a form for rows with several labels.
+    #: Whether it has a form for rows with one label, and one for rows with several labels.
+    multiclass: ClassVar[bool] = True
     multilabel: ClassVar[bool] = False
+
+    @property
+    def cosine_scale(self) -> float | None:
+        """What the cosines it expects for logits are multiplied by; None where it takes any logits.
+
+        Cosines are made by a last layer whose inputs and class vectors have length 1.
+        """
+        return None
+
+    def fused(self, priors: Array) -> FusedLoss | None:
+        """The loss of :meth:`bind` as plain numbers for compiled training; None where it has no such form."""
+        return None
+
+    def fused_multilabel(self, priors: Array) -> FusedLoss | None:
+        """The loss of :meth:`bind_multilabel` as plain numbers; None where it has no such form."""
+        return None
 
     def bind(self, priors: Array) -> BoundLoss:
         """Loss for training rows in which the classes have these shares.
@@ -122,3 +173,21 @@ def sigmoid(logits: Array) -> Array:
     small = np.exp(-np.abs(logits))
     out: Array = np.where(logits >= 0, 1, small) / (1 + small)
     return out
+
+
+def sigmoid_terms(logits: Array) -> tuple[Array, Array, Array, Array]:
+    """P, 1 - p, -log p and -log(1 - p) of the sigmoid p, each with all its digits for logits of any size."""
+    small = np.exp(-np.abs(logits))
+    tail = np.log1p(small)
+    large, little = 1 / (1 + small), small / (1 + small)
+    positive = logits > 0
+    p, q = np.where(positive, large, little), np.where(positive, little, large)
+    return p, q, tail + np.maximum(-logits, 0), tail + np.maximum(logits, 0)
+
+
+def mixed_by_target(target: Array, positive: tuple[Array, Array], negative: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Losses and slopes of labels that hold and that do not, each counting by the target; 0 where it is NaN."""
+    known = ~np.isnan(target)
+    share = np.where(known, target, 0.0)
+    loss, slope = (share * p + (1 - share) * n for p, n in zip(positive, negative, strict=True))
+    return loss * known, slope * known

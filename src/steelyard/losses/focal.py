@@ -14,19 +14,21 @@ from steelyard.losses._base import (
     BoundCurvature,
     BoundLoss,
     BoundMultilabelLoss,
+    FusedLoss,
     Loss,
     at_codes,
     log_softmax,
-    sigmoid,
-    softplus,
+    mixed_by_target,
+    sigmoid_terms,
 )
 
 
 @component
 class FocalLoss(Loss):
-    """Softmax focal loss, -(1 - p)^gamma log p of the true class (Lin et al. 2017, equation 4).
+    """Focal loss, -(1 - p)^gamma log p of the true class (Lin et al. 2017, equation 4).
 
-    Class weights stand outside the modulating factor. At ``gamma=0`` it is cross-entropy.
+    The probability is that of a softmax, or of a sigmoid for each label where a row may have several. Class weights
+    stand outside the modulating factor. At ``gamma=0`` it is cross-entropy.
 
     Parameters
     ----------
@@ -99,17 +101,37 @@ class FocalLoss(Loss):
         return curvature
 
     def bind_multilabel(self, priors: Array) -> BoundMultilabelLoss:
-        """Sigmoid focal loss of each label (torchvision's, without alpha); see :meth:`Loss.bind_multilabel`."""
+        """Loss of independent sigmoids; see :meth:`Loss.bind_multilabel`."""
         gamma = float(self.gamma)
 
         def sigmoid_focal(logits: Array, targets: Array) -> tuple[Array, Array]:
-            known = ~np.isnan(targets)
-            side = np.where(targets > 0, 1, -1).astype(logits.dtype)
-            margin = side * logits
-            loss, slope = _modulated(-softplus(-margin), gamma)
-            return loss * known, slope * sigmoid(-margin) * side * known
+            p, q, minus_log_p, minus_log_q = sigmoid_terms(logits)
+            return mixed_by_target(
+                targets, focal_terms(p, q, minus_log_p, gamma, -1.0), focal_terms(q, p, minus_log_q, gamma, 1.0)
+            )
 
         return sigmoid_focal
+
+    def fused(self, priors: Array) -> FusedLoss:
+        """The loss as plain numbers."""
+        return FusedLoss.of(len(priors), gamma=float(self.gamma))
+
+    def fused_multilabel(self, priors: Array) -> FusedLoss:
+        """The loss of independent sigmoids as plain numbers."""
+        return FusedLoss.of(len(priors), gamma=float(self.gamma), gamma_neg=float(self.gamma))
+
+
+def focal_terms(right: Array, wrong: Array, minus_log: Array, gamma: float, sign: float) -> tuple[Array, Array]:
+    """Focal loss of what has the probability ``right``, and its derivative by the logit.
+
+    Examples
+    --------
+    >>> half = np.array([0.5])
+    >>> [values.round(4).tolist() for values in focal_terms(half, half, -np.log(half), 2.0, -1.0)]
+    [[0.1733], [-0.2983]]
+    """
+    factor = wrong**gamma
+    return factor * minus_log, sign * factor * (gamma * right * minus_log + wrong)
 
 
 def _modulated(log_p: Array, gamma: float) -> tuple[Array, Array]:

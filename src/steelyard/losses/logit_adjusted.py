@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from steelyard.component import component
 from steelyard.errors import UsageError
-from steelyard.losses._base import Array, BoundCurvature, BoundLoss, BoundMultilabelLoss, Loss
+from steelyard.losses._base import Array, BoundCurvature, BoundLoss, BoundMultilabelLoss, FusedLoss, Loss
 from steelyard.losses.cross_entropy import cross_entropy, cross_entropy_curvature, sigmoid_cross_entropy
 
 
@@ -57,20 +57,6 @@ class LogitAdjustedLoss(Loss):
 
         return logit_adjusted
 
-    def bind_multilabel(self, priors: Array) -> BoundMultilabelLoss:
-        """Each label as two classes of its own; see :meth:`Loss.bind_multilabel`.
-
-        The offset of a label is ``tau * log(prior / (1 - prior))``; one that all rows have, or none, has the offset 0.
-        """
-        inside = (priors > 0) & (priors < 1)
-        share = np.where(inside, priors, 0.5)
-        offset = self.tau * (np.log(share) - np.log1p(-share))
-
-        def logit_adjusted(logits: Array, targets: Array) -> tuple[Array, Array]:
-            return sigmoid_cross_entropy(logits + offset.astype(logits.dtype, copy=False), targets)
-
-        return logit_adjusted
-
     def bind_curvature(self, priors: Array) -> BoundCurvature:
         """Second derivatives; see :meth:`Loss.bind_curvature`."""
         offset = self._offset(priors)
@@ -80,6 +66,31 @@ class LogitAdjustedLoss(Loss):
 
         return curvature
 
+    def bind_multilabel(self, priors: Array) -> BoundMultilabelLoss:
+        """Loss of independent sigmoids, each moved by the log odds of its label; see :meth:`Loss.bind_multilabel`."""
+        offset = self._log_odds(priors)
+
+        def logit_adjusted(logits: Array, targets: Array) -> tuple[Array, Array]:
+            return sigmoid_cross_entropy(logits + offset.astype(logits.dtype, copy=False), targets)
+
+        return logit_adjusted
+
+    def fused(self, priors: Array) -> FusedLoss:
+        """The loss as plain numbers."""
+        return FusedLoss.of(len(priors), offset=self._offset(priors))
+
+    def fused_multilabel(self, priors: Array) -> FusedLoss:
+        """The loss of independent sigmoids as plain numbers."""
+        return FusedLoss.of(len(priors), offset=self._log_odds(priors))
+
     def _offset(self, priors: Array) -> Array:
-        offset: Array = self.tau * np.log(np.maximum(priors, priors[priors > 0].min()))
+        present = priors[priors > 0]
+        offset: Array = self.tau * np.log(np.maximum(priors, present.min()))
         return offset
+
+    def _log_odds(self, priors: Array) -> Array:
+        inside = priors[(priors > 0) & (priors < 1)]
+        least = min(inside.min(), 1 - inside.max()) if len(inside) else 0.5
+        share = np.clip(priors, least, 1 - least)
+        odds: Array = self.tau * np.log(share / (1 - share))
+        return odds

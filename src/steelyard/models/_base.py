@@ -42,6 +42,11 @@ class FitTask:
     sampling : Sampling
         Which of the rows are seen in each pass. Only a model that makes several passes gets another one than the
         neutral ``shuffled``; for the others the rows have been drawn already.
+    deferred : float, default 0
+        Share of the passes that go by before ``sample_weight`` holds.
+    following : (float, float), optional
+        Rate and limit at which class weights follow the recall on held-out rows. Only a model that makes several
+        passes gets either of these.
     """
 
     X: Array
@@ -52,6 +57,8 @@ class FitTask:
     categorical: NDArray[np.bool_]
     seed: int
     sampling: Sampling = field(default_factory=Shuffled)
+    deferred: float = 0.0
+    following: tuple[float, float] | None = None
 
     @property
     def multilabel(self) -> bool:
@@ -92,10 +99,14 @@ class Model(Component):
     any_loss: ClassVar[bool] = False
     #: Whether it passes over the rows several times, and draws them anew each time.
     draws: ClassVar[bool] = False
+    #: Whether it can make cosines for a loss that expects them.
+    cosines: ClassVar[bool] = False
     #: Whether it learns rows with several labels, and rows in a sparse matrix.
     multilabel: ClassVar[bool] = False
     sparse: ClassVar[bool] = False
 
+    #: Whether its fits release the interpreter's lock, so that threads do for it what processes do for others.
+    threads: ClassVar[bool] = False
     #: Whether ``fit_many`` is faster than one fit after the other.
     together: ClassVar[bool] = False
 

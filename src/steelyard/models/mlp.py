@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.component import component
 from steelyard.errors import UsageError
-from steelyard.losses import BoundLoss
 from steelyard.models._base import Array, FitTask, FittedModel, Model, ModelState, spread
-from steelyard.models._network import AdamW, Floats, Network
-from steelyard.samplers import Sampling
-
-#: A class keeps all its rows for training when it has fewer than this many.
-FEWEST_HELD_OUT = 10
+from steelyard.models._engines import Options, Samples, engine_for
+from steelyard.models._network import Network
+from steelyard.models._training import Schedule, Split, batch_size, train
 
 
 @component
@@ -25,7 +22,10 @@ class Mlp(Model):
     """Multi-layer perceptron: ReLU, dropout, AdamW, early stopping on held-out training rows.
 
     The rows for early stopping are taken from each class in proportion, out of the training rows only; classes of
-    under ten rows give none. The epoch with the lowest weighted loss on them is kept.
+    under ten rows give none. The epoch with the lowest weighted loss on them is kept. Deferred weights come when the
+    training without them has stopped gaining, at the latest after their share of the epochs.
+
+    Small fits are done in NumPy and others in compiled code, whatever stands beside them.
 
     Parameters
     ----------
@@ -51,6 +51,10 @@ class Mlp(Model):
     shown = ("hidden",)
     any_loss: ClassVar[bool] = True
     draws: ClassVar[bool] = True
+    cosines: ClassVar[bool] = True
+    multilabel: ClassVar[bool] = True
+    together: ClassVar[bool] = True
+    threads: ClassVar[bool] = True
 
     hidden: int | Sequence[int] = 64
     dropout: float = 0.0
@@ -82,99 +86,58 @@ class Mlp(Model):
 
     def fit(self, task: FitTask) -> FittedModel:
         """Train on one task."""
-        present, codes = np.unique(task.codes, return_inverse=True)
+        return self.fit_many([task])[0]
+
+    def fit_many(self, tasks: Sequence[FitTask]) -> list[FittedModel]:
+        """Train on tasks that share one ``X``, each by itself: a network is trained whole while it is in the cache."""
+        X = np.ascontiguousarray(tasks[0].X, dtype=np.float32)
+        return [self._fit(task, X) for task in tasks]
+
+    def _fit(self, task: FitTask, X: NDArray[np.float32]) -> FittedMlp:
         rng = np.random.default_rng(task.seed)
-        held = _held_out(codes, rng)
-        rows = _Rows(task.X.astype(np.float32), codes, task.sample_weight.astype(np.float32), task.sampling)
-        loss = task.loss.bind(np.bincount(codes[~held]) / (~held).sum())
-        network = Network.initial((task.X.shape[1], *self.layers, len(present)), rng)
-        best = self._train(network, rows, held, loss, rng)
-        return FittedMlp(best, present, task.n_classes)
-
-    def _train(
-        self, network: Network, rows: _Rows, held: NDArray[np.bool_], loss: BoundLoss, rng: np.random.Generator
-    ) -> Network:
-        optimiser = AdamW(network.parameters(), self.learning_rate, self.weight_decay)
-        train, watch = np.flatnonzero(~held), np.flatnonzero(held)
-        size = batch_size(len(train))
-        lowest, best, waited = np.inf, network, 0
-        for _ in range(self.epochs):
-            order = rng.permutation(rows.drawn(train, rng))
-            for start in range(0, len(order), size):
-                batch = order[start : start + size]
-                masks = self._masks(len(batch), rng)
-                optimiser.step(network.gradient(rows.X[batch], rows.codes[batch], rows.weight[batch], loss, masks))
-            if not len(watch):
-                continue
-            value = rows.mean_loss(network, watch, loss)
-            waited += 1
-            if value < lowest:
-                lowest, best, waited = value, network.copy(), 0
-            if waited >= self.patience:
-                break
-        return best
-
-    def _masks(self, n_rows: int, rng: np.random.Generator) -> list[Floats] | None:
-        if not self.dropout:
-            return None
-        keep = np.float32(1 - self.dropout)
-        return [(rng.random((n_rows, units), dtype=np.float32) < keep) / keep for units in self.layers]
+        if task.multilabel:
+            present = np.flatnonzero((task.codes == 1).any(axis=0))
+            targets, n_outputs = task.codes, task.codes.shape[1]
+        else:
+            present, codes = np.unique(task.codes, return_inverse=True)
+            targets, n_outputs = codes[:, None], len(present)
+        samples = Samples(X, np.ascontiguousarray(targets, dtype=np.float32), n_outputs, task.multilabel)
+        split = Split.of(task, samples, rng)
+        network = Network.initial((X.shape[1], *self.layers, n_outputs), rng, task.loss.cosine_scale)
+        options = Options(
+            self.learning_rate, self.weight_decay, self.dropout, batch_size(len(split.train)), int(rng.integers(2**63))
+        )
+        engine = engine_for(network, samples, task.loss, split.priors(samples), options)
+        best = train(engine, task, samples, split, Schedule(self.epochs, self.patience), rng)
+        return FittedMlp(best, present, task.n_classes, task.multilabel)
 
     def restore(self, state: ModelState) -> FittedModel:
         """Fitted model from its state."""
-        layers = range(int(state.meta["layers"]))
-        network = Network([state.arrays[f"weight{i}"] for i in layers], [state.arrays[f"bias{i}"] for i in layers])
-        return FittedMlp(network, state.arrays["present"], int(state.meta["n_classes"]))
-
-
-@dataclass(frozen=True)
-class _Rows:
-    X: Floats
-    codes: NDArray[np.int64]
-    weight: Floats
-    sampling: Sampling
-
-    def drawn(self, rows: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-        return rows[self.sampling.draw(self.codes[rows], int(self.codes.max()) + 1, rng)]
-
-    def mean_loss(self, network: Network, rows: NDArray[np.int64], loss: BoundLoss) -> float:
-        values, _ = loss(network.logits(self.X[rows]).astype(np.float64), self.codes[rows])
-        # What is trained on is drawn; what is watched is not, so it is weighed by how often it would be.
-        rates = self.sampling.rates(np.bincount(self.codes))[self.codes[rows]]
-        return float(np.average(values, weights=self.weight[rows] * rates))
-
-
-def batch_size(n_rows: int) -> int:
-    """Rows of a batch: about 30 steps an epoch on small tables, 256 rows at most.
-
-    Examples
-    --------
-    >>> batch_size(200), batch_size(3000), batch_size(1_000_000)
-    (32, 128, 256)
-    """
-    return int(np.clip(2 ** np.ceil(np.log2(max(n_rows, 1) / 30)), 32, 256))
-
-
-def _held_out(codes: NDArray[np.int64], rng: np.random.Generator, share: float = 0.1) -> NDArray[np.bool_]:
-    """Rows for early stopping: a tenth of each class that has ten rows or more."""
-    held = np.zeros(len(codes), dtype=bool)
-    for code, count in enumerate(np.bincount(codes)):
-        if count >= FEWEST_HELD_OUT:
-            held[rng.permutation(np.flatnonzero(codes == code))[: max(1, round(share * count))]] = True
-    return held
+        meta, layers = state.meta, range(int(state.meta["layers"]))
+        network = Network(
+            [state.arrays[f"weight{i}"] for i in layers],
+            [state.arrays[f"bias{i}"] for i in layers],
+            meta.get("cosine_scale"),
+        )
+        return FittedMlp(network, state.arrays["present"], int(meta["n_classes"]), bool(meta.get("multilabel", False)))
 
 
 @dataclass(frozen=True)
 class FittedMlp:
-    """A trained network over the classes that had training rows."""
+    """A trained network over the classes that had training rows, or over all labels."""
 
     network: Network
     present: NDArray[np.int64]
     n_classes: int
+    multilabel: bool = False
 
     def predict_proba(self, X: Array) -> Array:
-        """Probabilities (n_rows, n_classes)."""
+        """Probabilities (n_rows, n_classes); with several labels, each for itself."""
         logits = self.network.logits(X.astype(np.float32)).astype(np.float64)
+        if self.multilabel:
+            small = np.exp(-np.abs(logits))
+            proba = np.where(logits > 0, 1.0, small) / (1 + small)
+            return spread(proba[:, self.present], self.present, self.n_classes)
         e = np.exp(logits - logits.max(axis=1, keepdims=True))
         return spread(e / e.sum(axis=1, keepdims=True), self.present, self.n_classes)
 
@@ -183,4 +146,9 @@ class FittedMlp:
         arrays: dict[str, NDArray[np.generic]] = {"present": self.present}
         for layer, (weight, bias) in enumerate(zip(self.network.weights, self.network.biases, strict=True)):
             arrays |= {f"weight{layer}": weight, f"bias{layer}": bias}
-        return ModelState({"n_classes": self.n_classes, "layers": len(self.network.weights)}, arrays)
+        meta: dict[str, Any] = {"n_classes": self.n_classes, "layers": len(self.network.weights)}
+        if self.network.cosine_scale is not None:
+            meta["cosine_scale"] = self.network.cosine_scale
+        if self.multilabel:
+            meta["multilabel"] = True
+        return ModelState(meta, arrays)

@@ -12,6 +12,7 @@ from steelyard.samplers._loader import LoaderSampler
 from steelyard.samplers.balanced import Balanced
 from steelyard.samplers.class_balanced import ClassBalancedSampler
 from steelyard.samplers.duration_weighted import DurationWeightedSampler
+from steelyard.samplers.mixup import Mixup
 from steelyard.samplers.oversample import Oversample
 from steelyard.samplers.repeat_factor import RepeatFactorSampler
 from steelyard.samplers.sequence import SequenceSampler
@@ -28,6 +29,7 @@ __all__ = [
     "ClassBalancedSampler",
     "DurationWeightedSampler",
     "LoaderSampler",
+    "Mixup",
     "Oversample",
     "RepeatFactorSampler",
     "Sampling",

@@ -30,6 +30,13 @@ class Sampling(Component):
     kind: ClassVar[str] = "sampling"
     #: Whether it makes rows that were not there; such a sampling implements ``resample`` and needs rows without gaps.
     synthetic: ClassVar[bool] = False
+    #: Whether it raises the share of rare classes.
+    raises_rare: ClassVar[bool] = True
+
+    @property
+    def mixing(self) -> float:
+        """Alpha of the Beta distribution by which each row is mixed with another of its batch; 0: none is."""
+        return 0.0
 
     random_state: int | None = field(default=None, kw_only=True)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from steelyard.component import component
@@ -19,6 +21,7 @@ class Shuffled(Sampling):
     """
 
     name = "shuffled"
+    raises_rare: ClassVar[bool] = False
 
     def draw(self, codes: Codes, n_classes: int, rng: np.random.Generator) -> Codes:
         """Positions of the rows to train on; see :meth:`Sampling.draw`."""

@@ -13,12 +13,14 @@ def conflicts(strategy: Strategy) -> tuple[str, ...]:
     --------
     >>> conflicts(Strategy.parse("inverse + balanced"))
     ('corrects twice: the weighting inverse and the sampling balanced both raise the rare classes',)
-    >>> conflicts(Strategy.parse("inverse + threshold"))
+    >>> conflicts(Strategy.parse("inverse + mixup + threshold"))
     ()
     """
     active = strategy.active()
     raising: list[tuple[str, Component]] = [
-        (slot, active[slot]) for slot in ("weighting", "sampling") if slot in active
+        (slot, active[slot])
+        for slot in ("weighting", "sampling")
+        if slot in active and getattr(active[slot], "raises_rare", True)
     ]
     loss = active.get("loss")
     if loss is not None and getattr(loss, "uses_priors", False):

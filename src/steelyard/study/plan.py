@@ -73,12 +73,18 @@ def _why_not(arm: Arm, multilabel: bool) -> str | None:
         return f"{active['sampling']} draws rows by their one class; here they have several"
     if missing := _missing_extra(arm.strategy):
         return f"needs pip install 'steelyard[{missing}]'"
+    training = arm.training
+    if (training.weighting.in_passes or training.sampling.mixing) and not model.draws:
+        part = training.weighting if training.weighting.in_passes else training.sampling
+        return f"{part} needs a model that is trained in passes"
     loss = active.get("loss")
     if loss is None:
         return None
     assert isinstance(loss, Loss)
     if not model.any_loss:
         return f"{model} is trained with its own loss only"
+    if loss.cosine_scale is not None and not model.cosines:
+        return f"{loss.name} needs a last layer of cosines, which {model} has not"
     # A model without a form for several labels is trained for each of them, with the loss of two classes.
     several = multilabel and model.multilabel and loss.multilabel
     if not several and type(loss).bind is Loss.bind:

@@ -33,12 +33,16 @@ class Weighting(Component):
     normalize : {"samples", "classes", None}, default "samples"
         "samples": the mean weight over the training rows is 1, so the scale of the loss stays put. "classes":
         the weights of the classes with rows sum to their number. None: the raw scheme.
+    defer : float, default 0
+        Share of the training that goes by before the weights hold, from 0 to below 1: deferred re-weighting (Cao et
+        al. 2019, algorithm 1, which takes 0.8). For models that pass over the rows several times.
     """
 
     kind = "weighting"
     boost: Mapping[str, float] | None = dataclasses.field(default=None, kw_only=True)
     clip: tuple[float, float] | None = dataclasses.field(default=None, kw_only=True)
     normalize: Normalize | None = dataclasses.field(default="samples", kw_only=True)
+    defer: float = dataclasses.field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
         if self.boost is not None:
@@ -47,6 +51,18 @@ class Weighting(Component):
             raise UsageError(f"normalize must be samples, classes or none, not {self.normalize!r}")
         if self.clip is not None:
             object.__setattr__(self, "clip", _bounds(self.clip, self.normalize))
+        if not 0 <= self.defer < 1:
+            raise UsageError(f"defer must be from 0 to below 1, not {self.defer!r}")
+
+    @property
+    def following(self) -> tuple[float, float] | None:
+        """Rate and limit at which the weights follow the recall on held-out rows; None for weights that stay."""
+        return None
+
+    @property
+    def in_passes(self) -> bool:
+        """Whether the weights change during training, so that it has to be done in several passes."""
+        return bool(self.defer) or self.following is not None
 
     def _text_params(self) -> dict[str, Any]:
         # normalize=None differs from its default and so must be said; a scheme's own parameters come first.
