@@ -16,6 +16,7 @@ from steelyard.api.prepare import RawTable
 from steelyard.artifact import TrainedModel, save_model
 from steelyard.data import frame_from
 from steelyard.engine import EngineData, fit_pipeline, training_facts
+from steelyard.features.media import MediaFeatures
 from steelyard.files import replacing, write_text
 from steelyard.notebook import Bar, html_table
 from steelyard.report import InlineReport, render_report, write_report
@@ -151,7 +152,7 @@ class StudyResult:
             "verdict": self.record["verdict"]["kind"],
             **label_info(self._outcome.facts),
         }
-        return fit_arm(best.arm, best.decision, self._outcome.data, info)
+        return fit_arm(best.arm, best.decision, self._outcome.data, info, self._outcome.facts.media)
 
     def evaluate(self, X: Any, y: Any) -> dict[str, Any]:
         """Score of the winner, and of doing nothing, on rows that the study never saw.
@@ -213,7 +214,13 @@ class StudyResult:
         return html_table(self.verdict.text, header, rows, note)
 
 
-def fit_arm(arm: Arm, decision: FittedDecision, data: EngineData, info: dict[str, Any]) -> TrainedModel:
+def fit_arm(
+    arm: Arm,
+    decision: FittedDecision,
+    data: EngineData,
+    info: dict[str, Any],
+    media: MediaFeatures | None = None,
+) -> TrainedModel:
     """An arm trained on all rows, with a decision fitted elsewhere."""
     training = arm.training
     facts = training_facts(training, data.codes, data.classes)
@@ -227,4 +234,5 @@ def fit_arm(arm: Arm, decision: FittedDecision, data: EngineData, info: dict[str
         model=arm.model,
         facts=facts,
         info=info,
+        media=media,
     )

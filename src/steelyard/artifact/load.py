@@ -16,6 +16,7 @@ from steelyard.decisions import FittedDecision
 from steelyard.engine import FittedPipeline, TrainingFacts
 from steelyard.errors import ArtifactError, SteelyardError
 from steelyard.features import FittedEncoder, TableSchema
+from steelyard.features.media import MediaFeatures
 from steelyard.models import ModelState, model_from_saved, restore_model
 from steelyard.strategy import Strategy
 
@@ -100,6 +101,8 @@ def _assemble(folder: Path, manifest: dict[str, Any], trusted: tuple[str, ...]) 
             _known(manifest["training"]),
         ),
         info=manifest["info"],
+        # Models of tables that were written before there were collections do not say.
+        media=None if manifest.get("media") is None else MediaFeatures.from_dict(manifest["media"]),
     )
 
 

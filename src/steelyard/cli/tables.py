@@ -6,9 +6,12 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from steelyard.api.collections import read_collection
 from steelyard.api.prepare import RawTable
+from steelyard.cli.progress import CountProgress
 from steelyard.data import read_table, split_columns
 from steelyard.errors import UsageError
+from steelyard.features.media import MediaFeatures
 
 
 def labelled_table(
@@ -20,8 +23,27 @@ def labelled_table(
     fold_column: str | None = None,
     task: str | None = None,
     label_separator: str | None = None,
+    encoder: str | None = None,
+    media: MediaFeatures | None = None,
+    duplicates: str | None = None,
+    jobs: int = 1,
 ) -> RawTable:
-    """Rows of a file with their labels; ``target`` names a column, or a column for each label."""
+    """Rows of a file with their labels; ``target`` names a column, or a column for each label.
+
+    Of a folder with one sub-folder for each class, its files.
+    """
+    if data.is_dir():
+        options = {"--target": target, "--id": id_column, "--group": group, "--fold-column": fold_column}
+        options["--label-separator"] = label_separator
+        given = next((name for name, value in options.items() if value is not None), None)
+        if given:
+            raise UsageError(f"{given} names a column of a table, and {data} is a folder: leave it out")
+        with CountProgress("describing files") as progress:
+            return read_collection(
+                data, encoder=encoder, media=media, duplicates=duplicates, n_jobs=jobs, progress=progress
+            )
+    if encoder is not None or media is not None:
+        raise UsageError(f"a collection is a folder with one sub-folder for each class, and {data} is not a folder")
     frame = read_table(data)
     if target is None:
         raise UsageError(f"name the column to predict with --target; its columns are {', '.join(frame.columns)}")
