@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from types import TracebackType
+from typing import Self
 
 from steelyard.progress import StudyProgress
 

@@ -46,11 +46,11 @@ def describe(image: Image) -> NDArray[np.float32]:
     """Descriptors of an RGB image, whatever its size.
 
     The image is brought to 192 x 192 pixels. ``shape``: histograms of oriented gradients (Dalal and Triggs,
-    CVPR 2005) in 4 x 4 and 2 x 2 cells. ``colour``: square roots of a joint histogram of hue, saturation and
-    value. ``tone``: mean and deviation of CIE Lab in 3 x 3 cells, and its quantiles. ``texture``: uniform local
-    binary patterns (Ojala, TPAMI 2002) at three scales, whole and in 2 x 2 cells. ``contrast``: gradients at four
-    scales. ``frequency``: power spectrum by octave halves. ``light``: shares of extremes, opponent colours, shape
-    of the picture.
+    CVPR 2005) in 4 x 4 and 2 x 2 cells of 32 pixels, of two sizes of the picture. ``colour``: square roots of a
+    joint histogram of hue, saturation and value. ``tone``: mean and deviation of CIE Lab in 3 x 3 cells, and its
+    quantiles. ``texture``: uniform local binary patterns (Ojala and others, TPAMI 2002) at three scales, whole and
+    in 2 x 2 cells. ``contrast``: gradients at four scales. ``frequency``: power spectrum by half octaves.
+    ``light``: shares of extremes, opponent colours, shape of the picture.
 
     Returns
     -------
@@ -106,10 +106,11 @@ def _histogram(codes: NDArray[Any], n_bins: int) -> NDArray[np.float64]:
 
 def _shape(grey: Image) -> NDArray[np.float64]:
     hog = _skimage("hog")
-    small = np.asarray(grey.resize((128, 128), _bilinear())) / 255.0
-    fine = hog(small, 9, (32, 32), (1, 1), block_norm="L2-Hys")
-    coarse = hog(small, 9, (64, 64), (1, 1), block_norm="L2-Hys")
-    return np.concatenate([fine, coarse])
+    parts = [
+        hog(np.asarray(grey.resize((side, side), _bilinear())) / 255.0, 9, (32, 32), (1, 1), block_norm="L2-Hys")
+        for side in (128, 64)
+    ]
+    return np.concatenate(parts)
 
 
 def _colour(hsv: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -129,15 +130,43 @@ def _tone(image: Image) -> NDArray[np.float64]:
 def _texture(grey: Image) -> NDArray[np.float64]:
     from PIL.Image import Resampling
 
-    patterns = _skimage("local_binary_pattern")
     parts = []
     for level in range(3):
-        codes = patterns(np.asarray(grey), 8, 1, "uniform").astype(np.int64)
+        codes = local_patterns(np.asarray(grey))
         parts.append(_histogram(codes, 10))
         if level < 2:
             parts += [_histogram(cell, 10) for cell in _cells(codes, 2)]
         grey = grey.resize((grey.width // 2, grey.height // 2), Resampling.BOX)
     return np.concatenate(parts)
+
+
+def local_patterns(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Rotation-invariant uniform local binary pattern of each inner pixel: 0 to 8 brighter neighbours, 9 for others.
+
+    The eight neighbours are the pixels around, without interpolation, which is ten times as fast.
+
+    Examples
+    --------
+    >>> local_patterns(np.array([[9, 9, 9], [0, 5, 0], [0, 0, 0]], dtype=np.uint8))
+    array([[3]], dtype=uint8)
+    """
+    middle = grey[1:-1, 1:-1]
+    high, wide = grey.shape
+    codes = np.zeros(middle.shape, dtype=np.uint8)
+    for bit, (down, across) in enumerate(_AROUND):
+        neighbour = grey[1 + down : high - 1 + down, 1 + across : wide - 1 + across]
+        codes |= (neighbour >= middle).astype(np.uint8) << np.uint8(bit)
+    return _uniform()[codes]
+
+
+_AROUND = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
+
+
+@cache
+def _uniform() -> NDArray[np.uint8]:
+    bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
+    changes = (bits != np.roll(bits, 1, axis=1)).sum(axis=1)
+    return np.where(changes <= 2, bits.sum(axis=1), 9).astype(np.uint8)
 
 
 def _contrast(light: Floats) -> NDArray[np.float64]:
