@@ -133,7 +133,7 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
     # Polars gathers by unsigned positions; a mask keeps it simple.
     features = table.features if kept.all() else table.features.filter(kept)
     # Rows without a label are looked at too, so that an error names the row by its place in the file.
-    schema = TableSchema.infer(table.features)
+    schema = TableSchema.infer(table.features, table.media.text_columns if table.media else ())
     warnings += [sentence[:1].upper() + sentence[1:] for sentence in schema.warnings]
     if not (schema.numeric or schema.categorical or schema.text):
         raise DataError("no column is left to learn from: " + " ".join(schema.warnings or ("there is none",)))

@@ -74,7 +74,8 @@ def sort_files(
     -------
     dict
         JSON-safe: ``folders`` (``folder``, ``label``, ``files``, ``already_there``, ``confidence``), ``files``
-        (``file``, ``to``, ``label``, ``confidence``, ``outcome``), ``unreadable`` and ``failed`` (``file``, ``reason``), ``full_disk``.
+        (``file``, ``to``, ``label``, ``confidence``, ``outcome``), ``unreadable`` and ``failed`` (``file``,
+        ``reason``), ``full_disk``, ``warnings``.
 
     Raises
     ------

@@ -62,7 +62,9 @@ def _try_out(trained: TrainedModel) -> None:
     import polars as pl
 
     schema = trained.schema
-    proba = trained.predict_proba(pl.DataFrame({name: [None] for name in (*schema.numeric, *schema.categorical)}))
+    proba = trained.predict_proba(
+        pl.DataFrame({name: [None] for name in (*schema.numeric, *schema.categorical, *schema.text)})
+    )
     if proba.shape != (1, len(trained.classes)):
         raise ValueError(f"{len(trained.classes)} classes for scores of {proba.shape[1]}")
     trained.decide(proba)

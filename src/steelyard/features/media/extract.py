@@ -19,6 +19,7 @@ from steelyard.features.media.fingerprint import SIZE, fingerprint
 from steelyard.features.media.image import open_image
 from steelyard.features.media.kinds import IMAGE, TEXT, VIDEO, kind_of
 from steelyard.features.media.spec import MediaFeatures
+from steelyard.features.media.text import decode_text, text_fingerprint
 from steelyard.features.media.video import montage, motion, sample_frames, spread
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Extracted:
     fingerprints : ndarray of uint8, shape (n_files, 80)
     problems : tuple of (Path, str)
         Files that were set aside, and why.
+    texts : tuple of (str or None)
+        What each text file holds.
     """
 
     media: MediaFeatures
@@ -57,6 +60,7 @@ class Extracted:
     digests: tuple[bytes, ...]
     fingerprints: NDArray[np.uint8]
     problems: tuple[tuple[Path, str], ...]
+    texts: tuple[str | None, ...]
 
     @property
     def kinds(self) -> list[str]:
@@ -65,7 +69,7 @@ class Extracted:
 
     def frame(self) -> pl.DataFrame:
         """Table with a row for each file."""
-        return self.media.frame(self.kinds, self.values)
+        return self.media.frame(self.kinds, self.values, list(self.texts))
 
 
 def extract(
@@ -102,13 +106,14 @@ def extract(
     problems: dict[Path, str] = {}
     digests = _digests(files, media, problems)
     known: dict[tuple[str, bytes], Described] = {}
-    for kind in media.kinds:
+    texts = _texts(digests, known, problems)
+    for kind in (kind for kind in media.kinds if kind != TEXT):
         wanted = sorted({digest for path, digest in digests.items() if kind_of(path) == kind})
         found = cache.get(media.extractor(kind), wanted) if cache else {}
         width = media.width(kind)
         known |= {(kind, digest): entry for digest, entry in found.items() if entry.values.size == width}
     # A content that occurs twice is described once.
-    missing = {(str(kind_of(path)), digest): path for path, digest in reversed(digests.items())}
+    missing = {(str(kind_of(path)), digest): path for path, digest in reversed(digests.items()) if path not in problems}
     missing = {key: path for key, path in reversed(missing.items()) if key not in known}
     failed: dict[tuple[str, bytes], str] = {}
     fresh: dict[tuple[str, bytes], Described] = {}
@@ -122,7 +127,7 @@ def extract(
         if progress:
             progress(done, len(missing))
     _keep(cache, media, fresh)
-    return _assemble(files, media, digests, known, failed, problems)
+    return _assemble(files, media, digests, known, failed, problems, texts)
 
 
 def _keep(cache: FeatureCache | None, media: MediaFeatures, fresh: dict[tuple[str, bytes], Described]) -> None:
@@ -139,6 +144,7 @@ def _assemble(
     known: dict[tuple[str, bytes], Described],
     failed: dict[tuple[str, bytes], str],
     problems: dict[Path, str],
+    texts: dict[Path, str],
 ) -> Extracted:
     kept, rows, prints = [], [], []
     for path in files:
@@ -158,7 +164,24 @@ def _assemble(
         tuple(digests[path] for path in kept),
         np.array(prints, dtype=np.uint8).reshape(len(kept), SIZE),
         tuple((path, problems[path]) for path in files if path in problems),
+        tuple(texts.get(path) for path in kept),
     )
+
+
+def _texts(
+    digests: dict[Path, bytes], known: dict[tuple[str, bytes], Described], problems: dict[Path, str]
+) -> dict[Path, str]:
+    """What the text files hold; reading them is as quick as looking them up."""
+    found: dict[Path, str] = {}
+    for path, digest in digests.items():
+        if kind_of(path) == TEXT:
+            try:
+                found[path] = decode_text(path.read_bytes())
+            except (DataError, OSError) as error:
+                problems[path] = getattr(error, "strerror", None) or str(error)
+            else:
+                known[TEXT, digest] = Described(np.empty(0, dtype=np.float32), text_fingerprint(found[path]))
+    return found
 
 
 def _digests(files: Sequence[Path], media: MediaFeatures, problems: dict[Path, str]) -> dict[Path, bytes]:
@@ -186,9 +209,8 @@ def _described(
     """Numbers of each file, or the reason why there are none."""
     keys = list(missing)
     if media.encoder is not None:
-        visual = [key for key in keys if key[0] != TEXT]
-        yield from _encoded(visual, missing, media)
-        keys = [key for key in keys if key[0] == TEXT]
+        yield from _encoded(keys, missing, media)
+        return
     batches = [keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH)]
     if n_jobs == 1 or len(batches) < 2:
         made: Any = (_describe_batch([missing[key] for key in batch], media) for batch in batches)
@@ -227,12 +249,8 @@ def _describe_batch(files: list[Path], media: MediaFeatures) -> list[Described |
 
 def _describe_file(path: Path, media: MediaFeatures) -> Described | str:
     from steelyard.features.media.descriptors import describe
-    from steelyard.features.media.text import decode_text, describe_text, text_fingerprint
 
     try:
-        if kind_of(path) == TEXT:
-            text = decode_text(path.read_bytes())
-            return Described(describe_text(text), text_fingerprint(text))
         frames, seconds = _frames(path, media)
         described = np.stack([describe(frame) for frame in frames])
         return _pooled(path, frames, seconds, described, spread(described))

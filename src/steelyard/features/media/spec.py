@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.errors import ArtifactError, UsageError
-from steelyard.features.media import descriptors, text, video
+from steelyard.features.media import descriptors, video
+from steelyard.features.media import text as texts
 from steelyard.features.media.kinds import IMAGE, KINDS, TEXT, VIDEO
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 #: Column that says what kind of file a row is, where there are several.
 KIND_COLUMN = "kind of file"
-_VERSIONS = {IMAGE: descriptors.VERSION, VIDEO: video.VERSION, TEXT: text.VERSION}
+#: Column of what text files hold.
+TEXT_COLUMN = "text"
+_VERSIONS = {IMAGE: descriptors.VERSION, VIDEO: video.VERSION, TEXT: texts.VERSION}
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,6 @@ class MediaFeatures:
             found["visual"] = self._visual
         if VIDEO in self.kinds:
             found["motion"] = video.MOTION if self.encoder else (*video.SPREAD, *video.MOTION)
-        if TEXT in self.kinds:
-            found["text"] = text.NAMES
         return found
 
     @property
@@ -99,6 +100,11 @@ class MediaFeatures:
     def columns(self) -> tuple[str, ...]:
         """Names of the numeric columns."""
         return tuple(name for names in self.blocks.values() for name in names)
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """Names of the columns of text, none or one."""
+        return (TEXT_COLUMN,) if TEXT in self.kinds else ()
 
     def extractor(self, kind: str) -> str:
         """What the numbers of a kind depend on beside the file: the key of a cache."""
@@ -124,12 +130,15 @@ class MediaFeatures:
             start += len(names)
         return row
 
-    def frame(self, kinds: list[str], values: NDArray[np.float32]) -> pl.DataFrame:
-        """Table of files: the numeric columns, and the kind of file where there are several."""
+    def frame(self, kinds: list[str], values: NDArray[np.float32], texts: list[str | None]) -> pl.DataFrame:
+        """Table of files: the numeric columns, the text, and the kind of file where there are several."""
         import polars as pl
 
         table = pl.DataFrame(values.astype(np.float64), schema=list(self.columns), orient="row")
-        return table if len(self.kinds) == 1 else table.with_columns(pl.Series(KIND_COLUMN, kinds, dtype=pl.String))
+        more = [pl.Series(name, texts, dtype=pl.String) for name in self.text_columns]
+        if len(self.kinds) > 1:
+            more.append(pl.Series(KIND_COLUMN, kinds, dtype=pl.String))
+        return table.with_columns(more) if self.columns else pl.DataFrame(more)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
@@ -168,4 +177,4 @@ class MediaFeatures:
         return made
 
 
-_BLOCKS_OF = {IMAGE: ("visual",), VIDEO: ("visual", "motion"), TEXT: ("text",)}
+_BLOCKS_OF = {IMAGE: ("visual",), VIDEO: ("visual", "motion"), TEXT: ()}
