@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from steelyard.api.evaluation import evaluation_record
+from steelyard.api.examples import study_examples
 from steelyard.api.label_sets import label_info
 from steelyard.api.prepare import RawTable
 from steelyard.artifact import TrainedModel, save_model
@@ -136,7 +137,11 @@ class StudyResult:
         -------
         pathlib.Path or InlineReport
         """
-        return InlineReport(render_report(self.record)) if path is None else write_report(self.record, Path(path))
+        examples = study_examples(self._outcome)
+        if path is None:
+            return InlineReport(render_report(self.record, examples))
+        # A table has none, and a page without them is drawn from the record alone.
+        return write_report(self.record, Path(path), examples) if examples else write_report(self.record, Path(path))
 
     def fit(self) -> TrainedModel:
         """Winner trained on all rows, with the decision rule fitted on all out-of-fold scores."""
