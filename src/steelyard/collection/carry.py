@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from steelyard.collection.names import OWN
 from steelyard.collection.plan import Placement
 from steelyard.collection.transfer import FULL, copy_file, digest_of, move_file, sync_folder
 from steelyard.errors import DataError
+from steelyard.files import sync
 
 #: Actions that are written to the journal, and synced, at once.
 _BATCH = 256
@@ -97,6 +99,7 @@ class _Outcomes:
         self.found: list[Placement] = []
         self.full = False
         self._folders: dict[str, str] = {}
+        self._fresh: list[Path] = []
         self._waiting = into / OWN / f"{os.getpid()}.partial"
 
     def go(self) -> None:
@@ -107,6 +110,13 @@ class _Outcomes:
             for placement in batch:
                 outcome = placement.outcome or (FULL_DISK if self.full else self._act(placement))
                 self.found.append(replace(placement, outcome=outcome))
+            self._sync()
+
+    def _sync(self) -> None:
+        # Many at once: the file system writes its own journal once for all of them.
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(sync, self._fresh))
+        self._fresh.clear()
 
     def _write_ahead(self, batch: Sequence[Placement]) -> None:
         lines: list[dict[str, Any]] = []
@@ -145,7 +155,8 @@ class _Outcomes:
             if self.move:
                 move_file(placement.source, target, self._waiting)
             else:
-                copy_file(placement.source, target, self._waiting, placement.digest)
+                copy_file(placement.source, target, self._waiting, placement.digest, synced=False)
+                self._fresh.append(target)
         except DataError as error:
             return str(error)
         except OSError as error:

@@ -37,10 +37,11 @@ def _open_plain(path: Path) -> int:
     return os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
 
 
-def copy_file(source: Path, target: Path, waiting: Path, digest: bytes | None = None) -> None:
+def copy_file(source: Path, target: Path, waiting: Path, digest: bytes | None = None, *, synced: bool = True) -> None:
     """Copy a file to a name that is free.
 
-    It is written to ``waiting``, on the disk of the target, and renamed when it is whole.
+    It is written to ``waiting``, on the disk of the target, and renamed when it is whole. Without ``synced`` the
+    caller sees to it that the content reaches the disk.
 
     Raises
     ------
@@ -58,7 +59,8 @@ def copy_file(source: Path, target: Path, waiting: Path, digest: bytes | None = 
                 found.update(chunk)
                 copy.write(chunk)
             copy.flush()
-            os.fsync(copy.fileno())
+            if synced:
+                os.fsync(copy.fileno())
         if digest is not None and found.digest() != digest:
             raise DataError("changed while it was sorted")
         with suppress(OSError):
