@@ -190,10 +190,10 @@ def test_files_without_permission_are_named_and_the_rest_is_sorted(unsorted, tmp
 def test_an_error_of_one_file_costs_that_file_alone(unsorted, tmp_path, monkeypatch):
     copy = carry.copy_file
 
-    def forbidden(source, *rest):
+    def forbidden(source, *rest, **options):
         if source.name == "c.jpg":
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(source))
-        copy(source, *rest)
+        copy(source, *rest, **options)
 
     monkeypatch.setattr(carry, "copy_file", forbidden)
     done = sort(unsorted, tmp_path / "into")

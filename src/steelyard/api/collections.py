@@ -18,7 +18,7 @@ from steelyard.features.media import (
     extract,
     kind_of,
 )
-from steelyard.features.media.extract import Progress
+from steelyard.features.media.extraction import Progress
 
 
 def read_collection(

@@ -15,7 +15,7 @@ from steelyard.artifact import TrainedModel
 from steelyard.collection import UNSURE, Placement, carry_out, folder_names, locked, place_files
 from steelyard.errors import DataError, UsageError
 from steelyard.features.media import FeatureCache
-from steelyard.features.media.extract import Progress
+from steelyard.features.media.extraction import Progress
 
 #: Files that are described and predicted at once: memory does not grow with the collection.
 _CHUNK = 4096

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,12 @@ def _finish_moves(into: Path) -> None:
                         old.unlink()
 
 
+def _sync_there(path: Path) -> None:
+    # Whoever has taken it away meanwhile has what there is to have.
+    with suppress(FileNotFoundError):
+        sync(path)
+
+
 def _is_file(path: Path) -> bool:
     return path.is_file() and not path.is_symlink()
 
@@ -115,7 +122,7 @@ class _Outcomes:
     def _sync(self) -> None:
         # Many at once: the file system writes its own journal once for all of them.
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(sync, self._fresh))
+            list(pool.map(_sync_there, self._fresh))
         self._fresh.clear()
 
     def _write_ahead(self, batch: Sequence[Placement]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from steelyard.features.media.cache import FeatureCache, cache_folder
 from steelyard.features.media.duplicates import duplicate_files
-from steelyard.features.media.extract import Extracted, extract
+from steelyard.features.media.extraction import Extracted, extract
 from steelyard.features.media.kinds import KINDS, kind_of
 from steelyard.features.media.spec import MediaFeatures
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from steelyard.features.media.extract import Extracted
+from steelyard.features.media.extraction import Extracted
 from steelyard.features.media.fingerprint import N_SIGNS
 from steelyard.features.media.kinds import TEXT
 

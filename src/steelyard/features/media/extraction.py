@@ -225,22 +225,31 @@ def _in_processes(batches: list[list[Path]], media: MediaFeatures, n_jobs: int) 
     from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
+    ahead = 3 * max(n_jobs, 1)
     done = 0
-    with suppress(TerminatedWorkerError):
-        work = Parallel(n_jobs=n_jobs, return_as="generator", pre_dispatch="3*n_jobs")
-        for outcomes in work(delayed(_describe_batch)(batch, media) for batch in batches):
+    while done < len(batches):
+        with suppress(TerminatedWorkerError):
+            work = Parallel(n_jobs=n_jobs, return_as="generator", pre_dispatch=ahead)
+            for outcomes in work(delayed(_describe_batch)(batch, media) for batch in batches[done:]):
+                done += 1
+                yield outcomes
+        # One of those that were under way did it: they are read one by one, the rest together again.
+        for batch in batches[done : done + ahead]:
             done += 1
-            yield outcomes
-    for batch in batches[done:]:
-        outcomes = []
-        for path in batch:
-            try:
-                # Two tasks, so that joblib does not run a single one in this very process.
-                pair = Parallel(n_jobs=2)(delayed(_describe_batch)(some, media) for some in ([path], []))
-                outcomes += pair[0]
-            except TerminatedWorkerError:
-                outcomes.append("the process that read it was killed")
-        yield outcomes
+            yield [_described_alone(path, media) for path in batch]
+
+
+def _described_alone(path: Path, media: MediaFeatures) -> Described | str:
+    from joblib import Parallel, delayed
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    try:
+        # Two tasks, so that joblib does not run a single one in this very process.
+        pair = Parallel(n_jobs=2)(delayed(_describe_batch)(some, media) for some in ([path], []))
+    except TerminatedWorkerError:
+        return "the process that read it was killed"
+    found: Described | str = pair[0][0]
+    return found
 
 
 def _describe_batch(files: list[Path], media: MediaFeatures) -> list[Described | str]:
@@ -299,7 +308,7 @@ def _encoded(
             some = keys[start : start + _ENCODER_BATCH]
             read = list(pool.map(opened, [missing[key] for key in some]))
             pictures = [frame for found in read if not isinstance(found, str) for frame in found[0]]
-            embedded = iter(encoder.embed(pictures))
+            embedded = iter(encoder.embed(pictures) if pictures else ())
             for key, found in zip(some, read, strict=True):
                 if isinstance(found, str):
                     yield key, found
