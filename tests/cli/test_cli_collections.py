@@ -299,7 +299,7 @@ def test_mixed_media_and_texts_in_any_script(steelyard, tmp_path):
     found = steelyard("study", root, *QUICK, "--out", out)
     assert found.code == 0, found.err
     (tmp_path / "new").mkdir()
-    (tmp_path / "new/что.txt").write_text("полосы и линии", encoding="utf-8")
+    shutil.copy(root / "stripes/3.txt", tmp_path / "new/что.txt")
     steelyard("sort", out, tmp_path / "new")
     assert (tmp_path / "new/stripes/что.txt").is_file()
 

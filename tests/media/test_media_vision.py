@@ -124,11 +124,8 @@ def test_an_encoder_for_texts_alone_makes_no_sense(tmp_path):
     [
         ({"size": {"height": 20, "width": 30}}, (20, 30), None),
         ({"size": 24}, (24, 24), None),
-        (
-            {"size": {"shortest_edge": 40}, "crop_size": {"height": 32, "width": 32}, "do_center_crop": True},
-            (32, 32),
-            40,
-        ),
+        ({"size": {"shortest_edge": 40}, "crop_size": 32, "do_center_crop": True}, (32, 32), 40),
+        ({"size": 40, "crop_size": {"height": 32, "width": 32}, "do_center_crop": True}, (32, 32), 40),
         ({"size": {"shortest_edge": 40}}, (40, 40), 40),
         ({}, (16, 16), None),
     ],

@@ -313,5 +313,5 @@ def _encoded(
                 if isinstance(found, str):
                     yield key, found
                     continue
-                rows = np.stack([next(embedded) for _ in found[0]])
+                rows: NDArray[np.float32] = np.stack([next(embedded) for _ in found[0]])
                 yield key, _pooled(missing[key], *found, rows, none)

@@ -126,14 +126,15 @@ def _load(source: str) -> VisionEncoder:
     try:
         import torch
         from transformers import AutoModel
-        from transformers.utils import logging as transformers_logging
+        from transformers.utils import logging
     except ModuleNotFoundError:
         raise MissingExtraError("text", "a vision model (--encoder)") from None
 
     folder = _folder(source)
+    hub: Any = logging
     # It would draw its own progress bar, terminal or not.
-    shown = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
+    shown = hub.is_progress_bar_enabled()
+    hub.disable_progress_bar()
     try:
         model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True, trust_remote_code=False)
     except Exception as error:  # a damaged or foreign model can raise anything
@@ -141,7 +142,7 @@ def _load(source: str) -> VisionEncoder:
         raise DataError(f"--encoder {source} cannot be loaded: {what}") from None
     finally:
         if shown:
-            transformers_logging.enable_progress_bar()
+            hub.enable_progress_bar()
     settings: dict[str, Any] = {}
     with suppress(OSError, ValueError):
         settings = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
