@@ -296,7 +296,7 @@ def test_mixed_media_and_texts_in_any_script(steelyard, tmp_path):
         (root / "disc" / f"{number}.txt").write_text(f"a round bright disc, number {number}", encoding="utf-8")
         (root / "stripes" / f"{number}.txt").write_text(f"полосы и линии {number}", encoding="utf-8")
     out = tmp_path / "out"
-    found = steelyard("study", root, *QUICK, "--out", out)
+    found = steelyard("study", root, *QUICK[:4], "--folds", "2", "--jobs", "1", "--out", out)
     assert found.code == 0, found.err
     (tmp_path / "new").mkdir()
     shutil.copy(root / "stripes/3.txt", tmp_path / "new/что.txt")

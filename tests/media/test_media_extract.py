@@ -42,7 +42,7 @@ def test_processes_change_no_bit(files):
 
 
 def counted(monkeypatch):
-    import steelyard.features.media.extraction as module
+    import steelyard.features.media.reading as module
 
     calls = []
     real = module._describe_file
@@ -221,7 +221,7 @@ def test_the_description_is_kept_and_another_release_is_refused():
 
 
 def test_a_file_that_kills_its_reader_costs_itself_alone(files, monkeypatch, tmp_path):
-    import steelyard.features.media.extraction as module
+    import steelyard.features.media.reading as module
 
     monkeypatch.setattr(module, "_describe_batch", kill_on_poison)
     poison = save(disc(50), tmp_path / "poison.png")
@@ -233,7 +233,7 @@ def test_a_file_that_kills_its_reader_costs_itself_alone(files, monkeypatch, tmp
 def kill_on_poison(files, media):
     import os
 
-    from steelyard.features.media.extraction import _describe_file
+    from steelyard.features.media.reading import _describe_file
 
     if any(path.name == "poison.png" for path in files):
         os._exit(1)
