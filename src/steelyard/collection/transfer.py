@@ -66,8 +66,9 @@ def copy_file(source: Path, target: Path, waiting: Path, digest: bytes | None = 
         with suppress(OSError):
             shutil.copystat(source, waiting, follow_symlinks=False)
         rename_to_free(waiting, target)
-    finally:
+    except BaseException:
         waiting.unlink(missing_ok=True)
+        raise
 
 
 def move_file(source: Path, target: Path, waiting: Path) -> None:
