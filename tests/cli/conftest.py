@@ -47,7 +47,7 @@ def real_report():
 def short_report(request, monkeypatch):
     """An empty page in place of the report, for tests that do not ask for the real one."""
 
-    def write(record, path):
+    def write(record, path, *rest):
         path.write_text("<!doctype html>", encoding="utf-8")
         return path
 

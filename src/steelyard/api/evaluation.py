@@ -35,7 +35,8 @@ def set_apart(table: RawTable, per_class: int, seed: int) -> tuple[RawTable, Raw
     UsageError
         When rows are grouped: a group must not be torn apart.
     """
-    if table.groups is not None:
+    # Copies of a file are groups too, but most files have none, and those can be set apart.
+    if table.groups is not None and table.media is None:
         raise UsageError(
             "--holdout cannot be used with --group: set whole groups apart yourself and give them as --test"
         )
@@ -46,9 +47,13 @@ def set_apart(table: RawTable, per_class: int, seed: int) -> tuple[RawTable, Raw
         chosen = balanced_label_sets(table.labels, per_class, repeated, rng)
         return _rows(table, ~chosen), _rows(table, chosen)
     encoded = encode_labels(table.labels)
+    alone = np.ones(len(encoded.codes), dtype=bool)
+    if table.groups is not None:
+        given = encode_labels(table.groups).codes
+        alone = np.bincount(given)[given] == 1
     chosen = np.zeros(len(encoded.codes), dtype=bool)
     for code, name in enumerate(encoded.classes):
-        rows = np.flatnonzero(encoded.codes == code)
+        rows = np.flatnonzero((encoded.codes == code) & alone)
         if len(rows) < per_class + 2:
             raise DataError(
                 f"class {str(name)!r} has {len(rows)} rows: too few to set {per_class} apart and study the rest; "

@@ -14,6 +14,7 @@ from steelyard.data import count_duplicates, duplicate_groups
 from steelyard.engine import EngineData
 from steelyard.errors import DataError, UsageError
 from steelyard.features import TableMatrix, TableSchema
+from steelyard.features.media import MediaFeatures
 from steelyard.labels import LabelSets, encode_label_sets, encode_labels, holds_label_sets, regression_reason
 from steelyard.study import DataFacts, folds_from_column, make_folds
 
@@ -44,6 +45,10 @@ class RawTable:
         classes only where it is given.
     label_separator : str, optional
         What stands between the labels of a row, where one text names several.
+    media : MediaFeatures, optional
+        How the rows were made from files, where they were.
+    warnings : tuple of str
+        What is to be said of the source.
     """
 
     features: pl.DataFrame
@@ -55,6 +60,8 @@ class RawTable:
     target: str | None = None
     task: str | None = None
     label_separator: str | None = None
+    media: MediaFeatures | None = None
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.task is not None and self.task not in TASKS:
@@ -114,7 +121,7 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
     UsageError
         When the folds do not fit.
     """
-    warnings: list[str] = []
+    warnings = list(table.warnings)
     codes: NDArray[Any]
     if table.multilabel:
         codes, classes, kept = checked_label_sets(table.labels, table.features.height, table.target, warnings)
@@ -126,7 +133,7 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
     # Polars gathers by unsigned positions; a mask keeps it simple.
     features = table.features if kept.all() else table.features.filter(kept)
     # Rows without a label are looked at too, so that an error names the row by its place in the file.
-    schema = TableSchema.infer(table.features)
+    schema = TableSchema.infer(table.features, table.media.text_columns if table.media else ())
     warnings += [sentence[:1].upper() + sentence[1:] for sentence in schema.warnings]
     if not (schema.numeric or schema.categorical or schema.text):
         raise DataError("no column is left to learn from: " + " ".join(schema.warnings or ("there is none",)))
@@ -148,8 +155,16 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
     ids = None if table.ids is None else tuple("" if value is None else str(value) for value in _kept(table.ids, kept))
     data = EngineData(matrix, schema, codes, classes, folds, options.seed)
     warnings += give_away_warnings(data)
-    form = table.labels.form if table.multilabel else None
-    facts = DataFacts(table.path, table.target, np.flatnonzero(kept), ids, tuple(warnings), form, table.label_separator)
+    facts = DataFacts(
+        table.path,
+        table.target,
+        np.flatnonzero(kept),
+        ids,
+        tuple(warnings),
+        table.labels.form if table.multilabel else None,
+        table.label_separator,
+        table.media,
+    )
     return data, facts
 
 
@@ -198,7 +213,8 @@ def _groups(
         encoded = encode_labels(table.groups)
         if (encoded.codes[kept] < 0).any():
             raise DataError("the group column has rows without a group; name one for every row")
-        if equal:
+        # Of files that are copies it was said already, by name.
+        if equal and table.media is None:
             warnings.append(f"{equal} rows repeat the features of another row; the given groups decide their folds.")
         return encoded.codes[kept]
     if not equal:

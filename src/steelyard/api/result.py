@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from steelyard.api.evaluation import evaluation_record
+from steelyard.api.examples import study_examples
 from steelyard.api.label_sets import label_info
 from steelyard.api.prepare import RawTable
 from steelyard.artifact import TrainedModel, save_model
 from steelyard.data import frame_from
 from steelyard.engine import EngineData, fit_pipeline, training_facts
+from steelyard.features.media import MediaFeatures
 from steelyard.files import replacing, write_text
 from steelyard.notebook import Bar, html_table
 from steelyard.report import InlineReport, render_report, write_report
@@ -135,7 +137,11 @@ class StudyResult:
         -------
         pathlib.Path or InlineReport
         """
-        return InlineReport(render_report(self.record)) if path is None else write_report(self.record, Path(path))
+        examples = study_examples(self._outcome)
+        if path is None:
+            return InlineReport(render_report(self.record, examples))
+        # A table has none, and a page without them is drawn from the record alone.
+        return write_report(self.record, Path(path), examples) if examples else write_report(self.record, Path(path))
 
     def fit(self) -> TrainedModel:
         """Winner trained on all rows, with the decision rule fitted on all out-of-fold scores."""
@@ -151,7 +157,7 @@ class StudyResult:
             "verdict": self.record["verdict"]["kind"],
             **label_info(self._outcome.facts),
         }
-        return fit_arm(best.arm, best.decision, self._outcome.data, info)
+        return fit_arm(best.arm, best.decision, self._outcome.data, info, self._outcome.facts.media)
 
     def evaluate(self, X: Any, y: Any) -> dict[str, Any]:
         """Score of the winner, and of doing nothing, on rows that the study never saw.
@@ -213,7 +219,13 @@ class StudyResult:
         return html_table(self.verdict.text, header, rows, note)
 
 
-def fit_arm(arm: Arm, decision: FittedDecision, data: EngineData, info: dict[str, Any]) -> TrainedModel:
+def fit_arm(
+    arm: Arm,
+    decision: FittedDecision,
+    data: EngineData,
+    info: dict[str, Any],
+    media: MediaFeatures | None = None,
+) -> TrainedModel:
     """An arm trained on all rows, with a decision fitted elsewhere."""
     training = arm.training
     facts = training_facts(training, data.codes, data.classes)
@@ -227,4 +239,5 @@ def fit_arm(arm: Arm, decision: FittedDecision, data: EngineData, info: dict[str
         model=arm.model,
         facts=facts,
         info=info,
+        media=media,
     )

@@ -33,4 +33,4 @@ def train_arm(
     plan = check_arms(StudyPlan((arm,), metric), data)
     decision = fit_decision(arm, data, plan.metric, n_jobs=n_jobs)
     info = {"metric": str(metric), "target": table.target, **label_info(facts)}
-    return fit_arm(arm, decision, data, info), facts.warnings
+    return fit_arm(arm, decision, data, info, facts.media), facts.warnings

@@ -16,6 +16,7 @@ from steelyard.decisions import FittedDecision
 from steelyard.engine import FittedPipeline, TrainingFacts
 from steelyard.errors import ArtifactError, SteelyardError
 from steelyard.features import FittedEncoder, TableSchema
+from steelyard.features.media import MediaFeatures
 from steelyard.models import ModelState, model_from_saved, restore_model
 from steelyard.strategy import Strategy
 
@@ -61,7 +62,9 @@ def _try_out(trained: TrainedModel) -> None:
     import polars as pl
 
     schema = trained.schema
-    proba = trained.predict_proba(pl.DataFrame({name: [None] for name in (*schema.numeric, *schema.categorical)}))
+    proba = trained.predict_proba(
+        pl.DataFrame({name: [None] for name in (*schema.numeric, *schema.categorical, *schema.text)})
+    )
     if proba.shape != (1, len(trained.classes)):
         raise ValueError(f"{len(trained.classes)} classes for scores of {proba.shape[1]}")
     trained.decide(proba)
@@ -100,6 +103,8 @@ def _assemble(folder: Path, manifest: dict[str, Any], trusted: tuple[str, ...]) 
             _known(manifest["training"]),
         ),
         info=manifest["info"],
+        # Models of tables that were written before there were collections do not say.
+        media=None if manifest.get("media") is None else MediaFeatures.from_dict(manifest["media"]),
     )
 
 

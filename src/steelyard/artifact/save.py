@@ -70,6 +70,7 @@ def save_model(trained: TrainedModel, path: Path, *, force: bool = False) -> Pat
             "classes": [_plain_label(label) for label in trained.classes],
             "info": trained.info,
             "schema": trained.schema.to_dict(),
+            "media": None if trained.media is None else trained.media.to_dict(),
             "encoder": encoder_meta,
             "model_state": state.meta,
             "adjustment": trained.factors.to_state(),

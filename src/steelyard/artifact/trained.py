@@ -14,6 +14,7 @@ from steelyard.data import frame_from
 from steelyard.decisions import FittedDecision
 from steelyard.engine import FittedPipeline, TrainingFacts
 from steelyard.features import TableSchema
+from steelyard.features.media import MediaFeatures
 from steelyard.models import Model
 from steelyard.strategy import Strategy
 
@@ -40,6 +41,8 @@ class TrainedModel:
         Rows and weights of each class in training.
     info : dict
         What else is known of it: ``metric``, ``target``, ``score``. JSON-safe.
+    media : MediaFeatures, optional
+        How files become its columns, where it was trained on files.
     """
 
     classes: tuple[Any, ...]
@@ -51,6 +54,7 @@ class TrainedModel:
     model: Model
     facts: TrainingFacts
     info: dict[str, Any] = field(default_factory=dict)
+    media: MediaFeatures | None = None
 
     @property
     def classes_(self) -> NDArray[Any]:

@@ -36,13 +36,18 @@ COMMANDS = {
     ),
     "predict": Command(
         "steelyard.cli.predict:predict",
-        "predict labels for the rows of a table",
+        "predict labels for the rows of a table, or for files",
         "steelyard predict study/ new_patients.csv --proba --output predicted.csv",
     ),
     "completion": Command(
         "steelyard.cli.completion:completion",
         "print what bash, zsh or fish need to complete commands",
         "steelyard completion bash > ~/.local/share/bash-completion/completions/steelyard",
+    ),
+    "sort": Command(
+        "steelyard.cli.sort:sort",
+        "sort files into class folders",
+        "steelyard sort study/ unsorted/ --into collection/ --min-confidence 0.6",
     ),
 }
 

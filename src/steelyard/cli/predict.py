@@ -31,7 +31,7 @@ def predict(
     force: Annotated[bool, Parameter(negative="")] = False,
     json_: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> int:
-    """Predict labels for the rows of a table.
+    """Predict labels for the rows of a table, or for files.
 
     Where rows may have several labels, they are written as they were for training: a column of 0 and 1 for each, or
     one column with all of them, joined by the separator in .csv and .tsv and a list elsewhere.
@@ -43,7 +43,8 @@ def predict(
     model
         A study's folder or a model directory.
     data
-        Table with the training columns, in any order, others beside them.
+        Table with the training columns, in any order, others beside them; for a model of a collection a file, or a
+        folder of files at any depth.
     proba
         Add a column p:<class> for each class.
     id_column
@@ -63,11 +64,11 @@ def predict(
     import polars as pl
 
     from steelyard.artifact import load_model
-    from steelyard.data import read_table
+    from steelyard.cli.tables import unlabelled_rows
 
     trained = load_model(model)
-    frame = read_table(data)
-    if id_column is not None and id_column not in frame.columns:
+    frame, files = unlabelled_rows(trained, data)
+    if id_column is not None and (files is not None or id_column not in frame.columns):
         raise UnknownNameError("column", id_column, frame.columns)
     probabilities = trained.predict_proba(frame)
     columns = [pl.Series("row", range(frame.height), dtype=pl.Int64)]
@@ -75,6 +76,8 @@ def predict(
         # The names of the other columns are taken.
         taken = {"row", "prediction", *(f"p:{name}" for name in trained.classes)}
         columns.append(frame[id_column].alias("id" if id_column in taken else id_column))
+    if files is not None:
+        columns.append(pl.Series("file", files, dtype=pl.String))
     columns += _predicted(trained, probabilities, joined=_is_text(output) and not (json_ and output is None))
     if proba:
         columns += [pl.Series(f"p:{name}", probabilities[:, k]) for k, name in enumerate(trained.classes)]

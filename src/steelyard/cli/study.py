@@ -36,6 +36,7 @@ def study(
     duplicates: str | None = None,
     test: Path | None = None,
     holdout: str | None = None,
+    encoder: str | None = None,
     out: Path = Path("steelyard-study"),
     jobs: int = -1,
     time_limit: float | None = None,
@@ -51,7 +52,7 @@ def study(
     Parameters
     ----------
     data
-        Table: .csv, .tsv, .parquet or .jsonl.
+        Table: .csv, .tsv, .parquet or .jsonl; or a folder with one sub-folder of images, videos or texts per class.
     target
         Column to predict; several, separated by commas, where a row may have several labels: each holds 0 or 1,
         and nothing where it is not known.
@@ -81,6 +82,8 @@ def study(
         Table of other labelled rows, on which the winner and doing nothing are judged once.
     holdout
         balanced:N sets N rows of each class apart, for the same purpose.
+    encoder
+        Folder or name of a Transformers vision model whose embeddings describe images and videos.
     out
         Folder to write.
     jobs
@@ -122,11 +125,12 @@ def study(
 
     from steelyard.api.evaluation import known_labels, set_apart
     from steelyard.api.prepare import FoldOptions, RawTable, prepare
-    from steelyard.api.study import study_prepared
+    from steelyard.api.study import processes, study_prepared
     from steelyard.cli.tables import labelled_table
     from steelyard.study import check_arms
 
     options = FoldOptions(folds, repeats, seed, duplicates)
+    n_jobs = processes(jobs)
     table = labelled_table(
         data,
         target,
@@ -135,13 +139,16 @@ def study(
         fold_column=fold_column,
         task=task,
         label_separator=label_separator,
+        encoder=encoder,
+        duplicates=duplicates,
+        jobs=n_jobs,
     )
     judged: dict[str, RawTable] = {}
     if apart is not None:
         table, judged["holdout"] = set_apart(table, apart, seed)
     prepared, facts = prepare(table, options)
     if test is not None:
-        judged["test"] = labelled_table(test, target, label_separator=label_separator)
+        judged["test"] = labelled_table(test, target, label_separator=label_separator, media=table.media, jobs=n_jobs)
         known_labels(judged["test"], prepared.classes, prepared.multilabel)
     plan = plan_for(prepared.n_classes, prepared.multilabel)
     counted = f"{prepared.n_classes} {'labels' if prepared.multilabel else 'classes'}, {len(plan.arms)} arms"

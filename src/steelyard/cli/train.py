@@ -15,7 +15,7 @@ def train(
     data: Path,
     /,
     *,
-    target: str,
+    target: str | None = None,
     out: Path,
     strategy: str = "do_nothing",
     model: str = "boosting",
@@ -27,6 +27,7 @@ def train(
     group: str | None = None,
     id_column: Annotated[str | None, Parameter(name="--id")] = None,
     duplicates: str | None = None,
+    encoder: str | None = None,
     jobs: int = -1,
     force: Annotated[bool, Parameter(negative="")] = False,
     seed: int = 0,
@@ -38,7 +39,7 @@ def train(
     Parameters
     ----------
     data
-        Table: .csv, .tsv, .parquet or .jsonl.
+        Table: .csv, .tsv, .parquet or .jsonl; or a folder with one sub-folder of images, videos or texts per class.
     target
         Column to predict; several, separated by commas, where a row may have several labels: each holds 0 or 1,
         and nothing where it is not known.
@@ -64,6 +65,8 @@ def train(
         Column that names rows; not learned from.
     duplicates
         keep or group: whether equal rows share a fold. Decided from the data by default.
+    encoder
+        Folder or name of a Transformers vision model whose embeddings describe images and videos.
     jobs
         Processes; -1 is one for each processor.
     force
@@ -87,6 +90,7 @@ def train(
     arm = Strategy.parse(strategy), parse_model(model)
     aim = get_metric(metric)
     options = FoldOptions(n_folds=folds, seed=seed, duplicates=duplicates)
+    n_jobs = processes(jobs)
     table = labelled_table(
         data,
         target,
@@ -95,8 +99,11 @@ def train(
         fold_column=fold_column,
         task=task,
         label_separator=label_separator,
+        encoder=encoder,
+        duplicates=duplicates,
+        jobs=n_jobs,
     )
-    trained, warnings = train_arm(table, *arm, metric=aim, options=options, n_jobs=processes(jobs))
+    trained, warnings = train_arm(table, *arm, metric=aim, options=options, n_jobs=n_jobs)
     for warning in warnings:
         say(f"note: {warning}")
     print(trained.save(out, force=force))

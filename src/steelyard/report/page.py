@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from steelyard.errors import UsageError
 from steelyard.files import write_text
 from steelyard.report import words
+from steelyard.report.thumbnails import ExampleGroup
 from steelyard.report.view import build_view
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _FILTERS = (
 LONGEST_TABLE = 200
 
 
-def render_report(study: Mapping[str, Any]) -> str:
+def render_report(study: Mapping[str, Any], examples: Sequence[ExampleGroup] = ()) -> str:
     """Report of a study as one complete HTML document.
 
     The page loads nothing from anywhere, runs no script, and escapes every text that comes from the data.
@@ -45,6 +46,8 @@ def render_report(study: Mapping[str, Any]) -> str:
     study : mapping
         What ``study.json`` holds. Optional parts may be absent: their section is left out. A number that is
         None is shown as undefined.
+    examples : sequence of ExampleGroup
+        Files to show, where the study is of a collection.
 
     Returns
     -------
@@ -76,13 +79,13 @@ def render_report(study: Mapping[str, Any]) -> str:
     page = (
         _environment()
         .get_template("report.html.j2")
-        .render(view=view, charts=all_charts(view), style=Markup(style), longest_table=LONGEST_TABLE)
+        .render(view=view, charts=all_charts(view), style=Markup(style), longest_table=LONGEST_TABLE, examples=examples)
     )
     # Half a surrogate pair can come out of a JSON file and cannot go into a UTF-8 one.
     return page.encode("utf-8", "replace").decode("utf-8")
 
 
-def write_report(study: Mapping[str, Any], path: str | os.PathLike[str]) -> Path:
+def write_report(study: Mapping[str, Any], path: str | os.PathLike[str], examples: Sequence[ExampleGroup] = ()) -> Path:
     """Report of a study as a file, which is there whole or not at all.
 
     Parameters
@@ -91,6 +94,8 @@ def write_report(study: Mapping[str, Any], path: str | os.PathLike[str]) -> Path
         What ``study.json`` holds.
     path : path
         Where to write; a file that is there is replaced.
+    examples : sequence of ExampleGroup
+        Files to show, where the study is of a collection.
 
     Returns
     -------
@@ -107,7 +112,7 @@ def write_report(study: Mapping[str, Any], path: str | os.PathLike[str]) -> Path
     target = Path(path)
     if not target.parent.is_dir():
         raise UsageError(f"cannot write the report to {target}: the folder {target.parent} does not exist; create it")
-    write_text(target, render_report(study))
+    write_text(target, render_report(study, examples))
     return target
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.engine import EngineData
+from steelyard.features.media import MediaFeatures
 from steelyard.metrics import Metric
 from steelyard.study.assess import Assessed, ScoredRows
 from steelyard.study.compare import ClassTable, Scores, Winner
@@ -35,6 +36,8 @@ class DataFacts:
         How several labels of a row are written: a column for each, or a list for each row.
     label_separator : str, optional
         What stands between the labels of a row in a text.
+    media : MediaFeatures, optional
+        How the rows were made from files, where they were.
     """
 
     path: str = "<memory>"
@@ -44,6 +47,7 @@ class DataFacts:
     warnings: tuple[str, ...] = ()
     label_form: str | None = None
     label_separator: str | None = None
+    media: MediaFeatures | None = None
 
 
 @dataclass(frozen=True)
