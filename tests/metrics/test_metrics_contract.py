@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from steelyard import registry
-from steelyard.metrics import CountMetric, ScoreMetric, class_counts
+from steelyard.metrics import CountMetric, PairMetric, ScoreMetric, class_counts
 
 METRICS = registry.components("metric")
 
@@ -24,13 +24,16 @@ def rows():
 def value(metric, codes, proba, predicted, weights=None):
     if isinstance(metric, ScoreMetric):
         return metric.from_scores(codes, proba, weights)
+    if isinstance(metric, PairMetric):
+        each = metric.from_pairs(codes, predicted)
+        return each.mean() if weights is None else weights @ each / weights.sum(axis=1)
     total = float(len(codes)) if weights is None else weights.sum(axis=1)
     return metric.from_counts(*class_counts(codes, predicted, 2, weights), total)
 
 
 def test_describes_itself(metric):
     assert metric.kind == "metric"
-    assert metric.needs == ("predictions" if isinstance(metric, CountMetric) else "probabilities")
+    assert metric.needs == ("probabilities" if isinstance(metric, ScoreMetric) else "predictions")
     assert metric.title
     assert isinstance(metric.greater_is_better, bool)
 

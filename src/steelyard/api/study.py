@@ -10,9 +10,10 @@ from typing import Any
 from steelyard.api.prepare import FoldOptions, RawTable, prepare
 from steelyard.api.result import StudyResult
 from steelyard.data import frame_from
+from steelyard.data.cost_matrix import read_cost_matrix
 from steelyard.engine import EngineData
 from steelyard.errors import UsageError
-from steelyard.metrics import Metric, get_metric
+from steelyard.metrics import MeanCost, Metric, get_metric
 from steelyard.models import parse_models
 from steelyard.progress import StudyProgress
 from steelyard.strategy import Strategy, parse_strategies
@@ -115,6 +116,11 @@ def run_study(
         with StudyProgress() as shown:
             return study_prepared(plan, data, facts, n_jobs=n_jobs, progress=shown)
     return study_prepared(plan, data, facts, n_jobs=n_jobs, progress=progress or None)
+
+
+def cost_metric(path: Path) -> Metric:
+    """The mean cost under a cost matrix in a file; see :func:`steelyard.data.cost_matrix.read_cost_matrix`."""
+    return MeanCost(read_cost_matrix(path))
 
 
 class plan_maker:  # noqa: N801  # reads as the function it is

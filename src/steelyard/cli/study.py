@@ -27,7 +27,8 @@ def study(
     label_separator: str | None = None,
     models: str = "linear, mlp, boosting",
     strategies: str = "standard",
-    metric: str = "macro_f1",
+    metric: str | None = None,
+    cost: Path | None = None,
     folds: int = 5,
     fold_column: str | None = None,
     repeats: int = 1,
@@ -65,7 +66,10 @@ def study(
     strategies
         A preset (standard, quick) or strategies, such as "inverse; sqrt + multipliers".
     metric
-        What arms are ranked by, such as macro_f1, balanced_accuracy, mcc.
+        What arms are ranked by, such as macro_f1 (the default), balanced_accuracy, mcc.
+    cost
+        Table of what each mistake costs: a line for each true class, a column for each predicted one. Arms are then
+        ranked by their mean cost, and tuned decisions take the cheapest label.
     folds
         Number of folds.
     fold_column
@@ -106,18 +110,27 @@ def study(
         raise UsageError(f"--time-limit must be above 0 seconds, not {time_limit:g}")
     if folds < 2:
         raise UsageError(f"--folds must be at least 2, not {folds}: a model is never scored on rows it saw")
+    if cost is not None and metric is not None:
+        raise UsageError("--cost and --metric exclude each other: with --cost arms are ranked by their mean cost")
     apart = None if holdout is None else parse_holdout(holdout)
     check_folder(out, resume=resume, force=force)
     finished = finished_record(out) if resume else None
 
-    from steelyard.api.study import plan_maker
+    from steelyard.api.study import cost_metric, plan_maker
 
-    plan_for = plan_maker(models, strategies, metric, time_limit)
+    ranked_by = cost_metric(cost) if cost is not None else metric or "macro_f1"
+    plan_for = plan_maker(models, strategies, ranked_by, time_limit)
     if finished is not None:
         several = finished["data"].get("task") == "multilabel"
         again = plan_for(len(finished["data"]["classes"]), several)
         arms = {arm.id for arm in again.arms} | {text.partition(": ")[0] for text in again.left_out}
-        asked = {"DATA": str(data), "--target": target, "--metric": metric, "--seed": seed, "--repeats": repeats}
+        asked = {
+            "DATA": str(data),
+            "--target": target,
+            "--metric": str(ranked_by),
+            "--seed": seed,
+            "--repeats": repeats,
+        }
         check_same_study(finished, asked, arms, out)
         say(f"{out} holds this study already finished: nothing was run")
         _show(finished, out, json_)
@@ -213,7 +226,7 @@ def _show(record: dict[str, Any], out: Path, as_json: bool, result: StudyResult 
         return
     arms = sorted(record["arms"], key=lambda arm: arm["score"] or 0, reverse=record["greater_is_better"])
     width = max(len(arm["strategy"]) for arm in arms)
-    print(f"{'':5}{'strategy':{width}}  {'model':12} {record['metric']:>10}  change")
+    print(f"{'':5}{'strategy':{width}}  {'model':12} {record['metric'].partition('(')[0]:>10}  change")
     for position, arm in enumerate(arms[:10], 1):
         mark = "  (baseline)" if arm["id"] == record["baseline"] else f"{arm['delta']:+.3f}"
         print(f"{position:3}. {arm['strategy']:{width}}  {arm['model']:12} {arm['score']:10.3f}  {mark}")
@@ -222,6 +235,6 @@ def _show(record: dict[str, Any], out: Path, as_json: bool, result: StudyResult 
     print(f"\n{record['verdict']['text']}\n")
     for key, words in (("holdout", "On the rows set apart"), ("test", "On the test table")):
         if key in record:
-            print(f"{words}: {_judged(record[key], record['metric'])}\n")
+            print(f"{words}: {_judged(record[key], record['metric'].partition('(')[0])}\n")
     print(f"report  {out / 'report.html'}")
     print(f"model   {out / 'model'}")

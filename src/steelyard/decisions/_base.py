@@ -233,6 +233,15 @@ def metric_text(metric: Any, rule: str) -> str | None:
     return str(found)
 
 
+def cheapest(metric: Metric) -> Decision | None:
+    """The rule that is best by itself under a metric of costs: the cheapest label. None for other metrics."""
+    if metric.name != "cost":
+        return None
+    rule = registry.parse("decision", str(metric))
+    assert isinstance(rule, Decision)
+    return rule
+
+
 def study_metric(metric: Metric) -> str:
     """Metric a rule tunes in a study: the study's, or macro_f1 where that is one of probabilities."""
     return str(metric) if isinstance(metric, CountMetric) else "macro_f1"

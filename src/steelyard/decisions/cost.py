@@ -32,11 +32,31 @@ class FittedCost(FittedDecision):
     matrix: Matrix
     state_name: ClassVar[str] = "cost.v1"
 
-    def predict(self, proba: Array) -> Codes:
-        """Class codes; the lowest code where labels cost the same."""
-        matrix = np.array(self.matrix)
-        proba = check_columns(two_columns(check_proba(proba)), len(matrix))
-        return highest(-(proba @ matrix))
+    def predict(self, proba: Array, costs: Any = None) -> Codes:
+        """Class codes; the lowest code where labels cost the same.
+
+        Parameters
+        ----------
+        proba : ndarray of shape (n_samples,) or (n_samples, n_classes)
+        costs : array-like of shape (n_samples, n_classes, n_classes), optional
+            A cost matrix for each row in place of the common one: a missed fraud costs its amount.
+
+        Raises
+        ------
+        UsageError
+            When the costs have another shape, or one is not finite.
+        """
+        n_classes = len(self.matrix)
+        proba = check_columns(two_columns(check_proba(proba)), n_classes)
+        if costs is None:
+            return highest(-(proba @ np.array(self.matrix)))
+        each = np.asarray(costs, dtype=np.float64)
+        if each.shape != (len(proba), n_classes, n_classes) or not np.isfinite(each).all():
+            raise UsageError(
+                f"cost: a matrix for each row has the shape {(len(proba), n_classes, n_classes)} and finite numbers; "
+                f"here it is {each.shape}"
+            )
+        return highest(-np.einsum("nt,ntp->np", proba, each))
 
     def params(self) -> dict[str, Any]:
         """The matrix."""
@@ -70,6 +90,8 @@ class Cost(Decision):
     >>> rule = Cost([[0, 1], [5, 0]]).fit(np.array([[0.8, 0.2], [0.9, 0.1]]))
     >>> rule.predict(np.array([[0.8, 0.2], [0.9, 0.1]])).tolist()
     [1, 0]
+    >>> rule.predict(np.array([[0.9, 0.1], [0.9, 0.1]]), costs=[[[0, 1], [5, 0]], [[0, 1], [50, 0]]]).tolist()
+    [0, 1]
     """
 
     matrix: Any

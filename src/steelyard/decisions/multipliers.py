@@ -15,6 +15,7 @@ from steelyard.decisions._base import (
     Codes,
     Decision,
     FittedDecision,
+    cheapest,
     check_codes,
     check_columns,
     check_proba,
@@ -151,10 +152,17 @@ class Multipliers(Decision):
         return FittedMultipliers(log_multipliers=_centred(kept), notes=notes)
 
     def for_study(self, *, n_classes: int, metric: Metric, multilabel: bool = False) -> Decision:
-        """Rule for the study's metric; an error where rows may have several labels, each with a cut of its own."""
+        """Rule for the study's metric, the cheapest label where that is a cost.
+
+        Raises
+        ------
+        UsageError
+            Where rows may have several labels, each with a cut of its own.
+        """
         if multilabel:
             raise UsageError("multipliers choose one class for each row; where rows have several labels use threshold")
-        return self.replace(metric=self.metric or study_metric(metric))
+        rule = cheapest(metric) if self.metric is None else None
+        return rule or self.replace(metric=self.metric or study_metric(metric))
 
 
 def _log(proba: Array) -> Array:

@@ -12,6 +12,7 @@ from steelyard.decisions._base import (
     Array,
     Decision,
     FittedDecision,
+    cheapest,
     count_metric,
     metric_text,
     study_metric,
@@ -115,6 +116,9 @@ class Threshold(Decision):
 
     def for_study(self, *, n_classes: int, metric: Metric, multilabel: bool = False) -> Decision:
         """Rule for the study's metric; :class:`Multipliers` where there are more than two classes."""
+        rule = cheapest(metric) if self.metric is None else None
+        if rule is not None:
+            return rule
         text = self.metric or study_metric(metric)
         if multilabel and self.metric is None and text in ("macro_f1", "weighted_f1", "micro_f1"):
             # An average of F1 over labels is of their positives, and each label has a cut of its own.

@@ -4,15 +4,18 @@ Metrics of predicted labels are computed from three counts per class, metrics of
 scores; both for many resamples at once. A class without rows is left out of every average over classes.
 """
 
-from steelyard.metrics._base import CountMetric, Metric, RowMetric, ScoreMetric
+from steelyard.metrics._base import CountMetric, Metric, PairMetric, RowMetric, ScoreMetric
 from steelyard.metrics._counts import class_counts, label_counts, per_class
 from steelyard.metrics._evaluate import REPORTED, REPORTED_OF_LABEL_SETS, evaluate, evaluate_label_sets, get_metric
+from steelyard.metrics.cost import MeanCost
 
 __all__ = [
     "REPORTED",
     "REPORTED_OF_LABEL_SETS",
     "CountMetric",
+    "MeanCost",
     "Metric",
+    "PairMetric",
     "RowMetric",
     "ScoreMetric",
     "class_counts",

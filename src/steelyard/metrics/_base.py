@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -31,6 +32,16 @@ class Metric(Component):
     greater_is_better: ClassVar[bool] = True
     needs: ClassVar[Literal["predictions", "probabilities"]]
     title: ClassVar[str]
+
+    def for_classes(self, classes: Sequence[object]) -> Metric:
+        """The metric with what it says of classes by name put in their order.
+
+        Raises
+        ------
+        UsageError
+            When it names other classes.
+        """
+        return self
 
 
 class CountMetric(Metric):
@@ -166,6 +177,22 @@ class RowMetric(CountMetric):
         -------
         value, mass : ndarray of shape (n_samples,)
             The metric is the mean of the values weighted by the masses.
+        """
+
+
+class PairMetric(Metric):
+    """Metric of predicted labels that is a mean over rows of what each pair of true and predicted class is worth."""
+
+    needs: ClassVar[Literal["predictions", "probabilities"]] = "predictions"
+
+    @abstractmethod
+    def from_pairs(self, codes: NDArray[np.integer], predicted: NDArray[np.integer]) -> Array:
+        """Value of each row.
+
+        Parameters
+        ----------
+        codes, predicted : ndarray of int, shape (n_samples,)
+            True and predicted class of each row.
         """
 
 

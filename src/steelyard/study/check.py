@@ -68,7 +68,8 @@ def _bind_loss(arm: Arm, facts: TrainingFacts) -> None:
 
 
 def _resolved(metric: Metric, data: EngineData) -> Metric:
-    """Metric of a study: one that looks at a single class looks at the rarer of two."""
+    """Metric of a study: names of classes are put in order, and a single class looked at is the rarer of two."""
+    metric = metric.for_classes(data.classes)
     positive = positive_class(data)
     if positive is not None and metric.params().get("positive", 0) is None:
         return metric.replace(positive=positive)

@@ -10,9 +10,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from steelyard.errors import UsageError
 from steelyard.metrics import (
     CountMetric,
     Metric,
+    PairMetric,
     RowMetric,
     ScoreMetric,
     evaluate,
@@ -156,7 +158,10 @@ class OneLabel(Judging):
         return made
 
     def score(self, metric: Metric, codes: NDArray[Any], arm: Predictions, weights: NDArray[np.float32]) -> Array:
-        """Metric of probabilities."""
+        """Metric of probabilities, or of pairs of true and predicted class."""
+        if isinstance(metric, PairMetric):
+            rows = np.mean([metric.from_pairs(codes, p) for p in arm.predicted], axis=0)
+            return _row_mean(rows, np.ones(len(rows)), weights)
         assert isinstance(metric, ScoreMetric)
         lines = weights.astype(np.float64)
         values: Array = np.stack([metric.from_scores(codes, proba, lines) for proba in arm.proba]).mean(axis=0)
@@ -167,6 +172,9 @@ class OneLabel(Judging):
     ) -> Array:
         """Shuffled scores, or predictions dealt to the classes at random."""
         n_classes = arm.proba.shape[-1]
+        if isinstance(metric, PairMetric):
+            orders = [rng.permutation(len(codes)) for _ in range(size)]
+            return np.array([np.mean([metric.from_pairs(codes, p[o]).mean() for p in arm.predicted]) for o in orders])
         if isinstance(metric, ScoreMetric):
             orders = [rng.permutation(len(codes)) for _ in range(min(size, FEW_SHUFFLES))]
             return np.array([np.mean([metric.from_scores(codes, p[o]) for p in arm.proba]) for o in orders])
@@ -239,6 +247,8 @@ class SeveralLabels(Judging):
         if isinstance(metric, RowMetric):
             means: Array = np.mean([_row_mean(*metric.from_rows(codes, p), weights) for p in arm.predicted], axis=0)
             return means
+        if isinstance(metric, PairMetric):
+            raise UsageError(f"{metric.name} is for one label per row; here rows may have several")
         assert isinstance(metric, ScoreMetric)
         lines = weights.astype(np.float64)
         values: Array = np.stack([metric.from_label_scores(codes, p, lines) for p in arm.proba]).mean(axis=0)
