@@ -69,6 +69,11 @@ _MEASURES = {
         "The score is log loss: how far the probabilities are from the truth. 0 is perfect; lower is better.",
         lower_is_better=True,
     ),
+    "cost": Measure(
+        "mean cost",
+        "The score is the mean cost: what the mistakes cost under the given cost matrix, per row. Lower is better.",
+        lower_is_better=True,
+    ),
     "brier": Measure(
         "Brier score",
         "The score is the Brier score: the squared error of the probabilities. 0 is perfect; lower is better.",
