@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     )
     from steelyard.api import StudyResult, run_study
     from steelyard.artifact import TrainedModel
-    from steelyard.artifact import load_model as load
     from steelyard.counts import LabelCounts, count_labels
     from steelyard.errors import (
         ArtifactError,
@@ -97,7 +96,7 @@ _WHERE: dict[str, tuple[str, str | None]] = {
     "errors": ("errors", None),
     "inspect_data": ("inspection", "inspect_data"),
     "integrations": ("integrations", None),
-    "load": ("artifact", "load_model"),
+    "load": ("estimator", "load"),
     "losses": ("losses", None),
     "metrics": ("metrics", None),
     "models": ("models", None),

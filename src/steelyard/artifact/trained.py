@@ -90,6 +90,10 @@ class TrainedModel:
         rounded = raw.astype(np.float32).astype(np.float64)
         return self.factors.transform(self.factors.normalised(rounded))
 
+    def select(self, frame: Any) -> Any:
+        """Columns of a frame that ``predict_proba`` takes: all, because it finds its own by name."""
+        return frame
+
     def predict(self, X: Any) -> NDArray[Any]:
         """Labels of raw rows, by the decision rule of the strategy.
 

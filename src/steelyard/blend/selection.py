@@ -46,7 +46,8 @@ def greedy_weights(likelihood: Array, weight: Array, seed: int = 0) -> Array:
         arms = np.sort(rng.permutation(n_arms)[:size])
         drawn = weight * rng.exponential(size=n_rows) if bags > 1 else weight
         total += _forward(clipped[arms], drawn / drawn.sum(), arms, n_arms)
-    return total / total.sum()
+    shares: Array = total / total.sum()
+    return shares
 
 
 def _forward(likelihood: Array, weight: Array, arms: NDArray[np.int64], n_arms: int) -> Array:
@@ -56,4 +57,5 @@ def _forward(likelihood: Array, weight: Array, arms: NDArray[np.int64], n_arms: 
         best = int(gains.argmax())
         mixed += likelihood[best]
         taken[arms[best]] += 1.0
-    return taken / taken.sum()
+    shares: Array = taken / taken.sum()
+    return shares

@@ -158,8 +158,8 @@ def _strengthen_weakest(rows: WeightedRows, counts: Array) -> Array:
     """Multipliers that make the lowest recall high: exponentiated steps towards the classes below the mean."""
     n_classes = len(counts)
     present = counts > 0
-    current = -np.log(np.maximum(counts, 1e-3) / counts.sum())
-    best, kept = -1.0, current
+    current: Array = -np.log(np.maximum(counts, 1e-3) / counts.sum())
+    best, kept = -1.0, current.copy()
     for step in range(_ROUNDS):
         predicted: Codes = (rows.logs + current).argmax(axis=1)
         right = predicted == rows.codes

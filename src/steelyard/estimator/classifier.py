@@ -215,6 +215,19 @@ class SteelyardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "blend_")
         return save_classifier(self, Path(path), force=force)
 
+    def select(self, frame: Any) -> Any:
+        """Columns of a polars frame that ``predict_proba`` takes, in its order; others may stand beside them.
+
+        Raises
+        ------
+        DataError
+            When one is missing.
+        """
+        absent = [name for name in self._names if name not in frame.columns]
+        if absent:
+            raise DataError(f"the table lacks the column {absent[0]!r}, which the model was trained on")
+        return frame.select(self._names)
+
     @property
     def classes(self) -> tuple[Any, ...]:
         """Labels as Python values."""

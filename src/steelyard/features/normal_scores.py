@@ -14,15 +14,16 @@ from steelyard.features.scaling import Scaling
 #: Quantiles that are kept of a column; between them the curve is a straight line.
 _N_QUANTILES = 300
 #: Normal scores are cut here: the score of one row in ten million.
-_FARTHEST = 5.2
+_FARTHEST = 5.199337582605575
 
 
 @dataclass(frozen=True, eq=False)
 class NormalScores:
     """Ranks of numeric values among the fitted rows, as quantiles of a normal distribution, then standardised.
 
-    Equal to scikit-learn's ``QuantileTransformer(output_distribution="normal")`` on as many quantiles, followed by
-    a ``StandardScaler``; missing values are set to the median first.
+    For continuous columns equal to scikit-learn's ``QuantileTransformer(output_distribution="normal")`` on as many
+    quantiles, followed by a ``StandardScaler``; the lowest and the highest value too, where many rows share them, get
+    the middle of their ranks. Missing values are set to the median first.
 
     Attributes
     ----------
