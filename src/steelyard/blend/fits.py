@@ -76,6 +76,9 @@ class Runner(Protocol):
     def next(self, timeout: float | None) -> FitResult | None:
         """A finished fit; None when the time is over or nothing is under way."""
 
+    def abandon(self) -> None:
+        """Give up the fits that are under way; later ones run in this process."""
+
 
 class Inline:
     """Runs a fit when its result is asked for."""
@@ -93,6 +96,10 @@ class Inline:
         """Result of the fit that was taken up first."""
         return run_fit(self.data, self.queue.pop(0)) if self.queue else None
 
+    def abandon(self) -> None:
+        """Forget the fits that were not begun."""
+        self.queue.clear()
+
 
 class Processes:
     """Runs fits in worker processes that read the rows from files, mapped into memory once for all."""
@@ -103,13 +110,20 @@ class Processes:
         no_rows = np.zeros(0, dtype=np.int64)
         self.outline = replace(data, matrix=nothing, codes=no_rows, folds=no_rows[None], row_weight=None)
         self.pending: set[Future[FitResult]] = set()
+        self.data = data
+        self.inline: Inline | None = None
 
     def submit(self, fit: Fit) -> None:
         """Take up a fit."""
+        if self.inline is not None:
+            self.inline.submit(fit)
+            return
         self.pending.add(self.executor.submit(_in_worker, str(self.folder), self.outline, fit))
 
     def next(self, timeout: float | None) -> FitResult | None:
         """A finished fit; None when none is finished in time."""
+        if self.inline is not None:
+            return self.inline.next(timeout)
         if not self.pending:
             return None
         done, _ = wait(self.pending, timeout=timeout, return_when=FIRST_COMPLETED)
@@ -118,6 +132,14 @@ class Processes:
         first = done.pop()
         self.pending.discard(first)
         return first.result()
+
+    def abandon(self) -> None:
+        """End the processes of fits that are under way: a fit cannot be interrupted."""
+        if any([not future.cancel() for future in self.pending]):  # noqa: C419  # all are to be cancelled
+            self.executor.shutdown(wait=False, kill_workers=True)
+        self.pending.clear()
+        # New processes would take seconds to start, and there are none left.
+        self.inline = Inline(self.data)
 
 
 @contextmanager
@@ -137,9 +159,7 @@ def runner(data: EngineData, n_jobs: int, *, stoppable: bool) -> Iterator[Runner
         executor = get_reusable_executor(max_workers=n_jobs, timeout=300)
         running = Processes(executor, folder, data, n_jobs)
         yield running
-        if any(not future.cancel() for future in running.pending):
-            # A fit cannot be interrupted; its process can.
-            executor.shutdown(wait=False, kill_workers=True)
+        running.abandon()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -72,51 +72,54 @@ class Race:
         ]
 
     def run(self, running: Runner) -> list[int]:
-        """Score every fold by every arm that stays in the race; positions of the arms that were scored on all rows."""
-        for number, (repeat, fold) in enumerate(self.cells):
-            fits = [
-                Fit(arm, entrant.training, repeat, fold)
-                for arm, entrant in enumerate(self.entrants)
-                if not entrant.dropped
-            ]
-            self._round(running, fits, rounds_left=len(self.cells) - number)
-            if number == 0 and len(self.cells) > 1:
-                self._drop_hopeless(repeat, fold)
-        return [arm for arm, entrant in enumerate(self.entrants) if len(entrant.scored) == len(self.cells)]
+        """Score folds by arms; positions of the arms that were scored on all rows.
 
-    def _round(self, running: Runner, fits: Sequence[Fit], rounds_left: int) -> None:
-        waiting, under_way = list(fits), 0
+        Without a time limit all arms score one fold after the other, and the hopeless leave after the first. With
+        one, each arm scores all folds before the next begins, so that there is a result whenever time ends.
+        """
+        if self.clock.limit is None:
+            for number, cell in enumerate(self.cells):
+                self._take_up(running, [(arm, cell) for arm in range(len(self.entrants))])
+                if number == 0 and len(self.cells) > 1:
+                    self._drop_hopeless(*cell)
+        else:
+            self._take_up(running, [(arm, cell) for arm in range(len(self.entrants)) for cell in self.cells])
+        complete = [arm for arm, entrant in enumerate(self.entrants) if len(entrant.scored) == len(self.cells)]
+        return [arm for arm in complete if not self.entrants[arm].dropped]
+
+    def _take_up(self, running: Runner, wanted: Sequence[tuple[int, tuple[int, int]]]) -> None:
+        waiting, under_way = list(wanted), 0
         while waiting or under_way:
             while waiting and under_way <= running.width:
-                fit = waiting.pop(0)
-                if self._in_time(fit.arm, rounds_left, running.width):
-                    running.submit(fit)
+                arm, (repeat, fold) = waiting.pop(0)
+                if self._in_time(arm, running.width):
+                    running.submit(Fit(arm, self.entrants[arm].training, repeat, fold))
                     under_way += 1
             if not under_way:
-                break
-            result = running.next(None if self.clock.limit is None else max(0.0, self.clock.left() - self._finishing()))
+                return
+            limited = self.clock.limit is not None
+            result = running.next(max(0.0, self.clock.left() - self._finishing()) if limited else None)
             if result is None:
+                running.abandon()
                 self._give_up()
                 return
             under_way -= 1
             self._take(result)
 
-    def _in_time(self, arm: int, rounds_left: int, width: int) -> bool:
-        """Whether an arm's remaining folds, and the last fit of it and all before it, fit into the time."""
-        if self.clock.limit is None:
-            return True
+    def _in_time(self, arm: int, width: int) -> bool:
+        """Whether an arm is in the race, and its remaining folds and all the last fits still fit into the time."""
         entrant = self.entrants[arm]
-        mine = max(entrant.seconds, default=0.0)
-        before = [other for other in self.entrants[:arm] if not other.dropped]
-        work = rounds_left * (mine + sum(max(other.seconds, default=0.0) for other in before))
-        work += entrant.expected() + sum(other.expected() for other in before)
-        if work / width <= self.clock.left():
+        if entrant.dropped or self.clock.limit is None:
+            return not entrant.dropped
+        folds = len(self.cells) - len(entrant.scored)
+        work = folds * max(entrant.seconds, default=0.0) / width + entrant.expected()
+        if work + self._finishing() < self.clock.left():
             return True
         entrant.dropped = "no time left"
         return False
 
     def _finishing(self) -> float:
-        """Seconds that the last fits of the arms that are scored on all rows so far will take."""
+        """Seconds that the last fits of the arms that are scored on all rows will take, one after the other."""
         return sum(e.expected() for e in self.entrants if len(e.scored) == len(self.cells))
 
     def _give_up(self) -> None:
