@@ -146,9 +146,11 @@ def test_a_time_limit_is_kept() -> None:
 
 
 def test_arms_of_given_parts() -> None:
-    assert len(auto_trainings("fast")) == 3 < len(auto_trainings("full"))
+    assert len(auto_trainings("fast", 500, 3)) == 3 < len(auto_trainings("full", 500, 3))
+    # On few rows of many classes, boosting is one arm of three.
+    assert [str(t.model)[:8] for t in auto_trainings("full", 500, 20)].count("boosting") == 1
     focal = Strategy.parse("focal")
-    assert {training.model.name for training in trainings_of(None, focal, "full")} == {"linear", "mlp"}
-    assert [str(t) for t in trainings_of([Linear()], None, "full")] == [
+    assert {training.model.name for training in trainings_of(None, focal, "full", 500, 3)} == {"linear", "mlp"}
+    assert [str(t) for t in trainings_of([Linear()], None, "full", 500, 3)] == [
         "do_nothing | linear", "inverse | linear", "sqrt | linear"
     ]  # fmt: skip

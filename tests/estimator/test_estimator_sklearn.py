@@ -15,8 +15,8 @@ MIXED = sy.SteelyardClassifier(model="linear", n_jobs=1)
 #: What is not so, and why. Nothing is expected to fail where one model does nothing about imbalance.
 EXPECTED = {
     "check_classifiers_train": "predict follows the tuned decision, which is not always the most probable class",
-    "check_sample_weight_equivalence_on_dense_data": "rows repeated by hand are dealt to folds one by one, weighted rows "
-    "whole, so that calibration and mixture differ",
+    "check_sample_weight_equivalence_on_dense_data": "rows repeated by hand are dealt to folds one by one, weighted "
+    "rows whole, so that calibration and mixture differ",
 }
 
 

@@ -125,14 +125,15 @@ class SteelyardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         clock = Clock(self._checked_limit())
         strategy = self._strategy()
-        trainings = trainings_of(self._models(), strategy, self._checked_mode())
-        check_models(trainings)
+        models, mode = self._models(), self._checked_mode()
         names, codes = self._read(X, y)
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, np.empty(len(codes)), dtype=np.float64)
         rows = labelled(to_frame(X, names), codes, weight, groups)
         counts = np.bincount(rows.codes, minlength=len(self.classes_))
+        trainings = trainings_of(models, strategy, mode, len(rows.codes), len(counts))
+        check_models(trainings)
         if np.count_nonzero(counts) < 2:
             raise DataError("y has one class only; a classifier needs at least two different classes")
         if isinstance(self.metric, (str, Metric)):
