@@ -115,5 +115,18 @@ class TrainedModel:
 
         return save_model(self, Path(path), force=force)
 
+    def export(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write an ONNX file with encoding, model, adjustment and decision; see :mod:`steelyard.export`."""
+        from steelyard.blend import Blend, Member
+        from steelyard.engine import Training
+        from steelyard.export import export_onnx
+
+        neutral = ClassFactors((1.0,) * len(self.classes))
+        member = Member(Training.of(self.strategy, self.model), 1.0, neutral, None, self.pipeline)
+        return export_onnx(
+            Path(path), schema=self.schema, blend=Blend((member,), len(self.classes)), factors=self.factors,
+            decision=self.decision, classes=self.classes_, force=force,
+        )  # fmt: skip
+
     def __str__(self) -> str:
         return f"{self.strategy} | {self.model}"

@@ -8,28 +8,32 @@ from steelyard.engine import Training
 from steelyard.models import Model, parse_model
 from steelyard.strategy import Strategy
 
-_SMALL = "num_leaves=7, min_child_samples=5, reg_lambda=5, colsample_bytree=0.5, subsample=0.7, onehot=true"
+Arms = tuple[tuple[str, str], ...]
+
+_SMALL = (
+    "num_leaves=7, min_child_samples=5, reg_lambda=5, colsample_bytree=0.5, subsample=0.7, onehot=true, max_bin={bins}"
+)
 #: Boosting grows a tree for each class in each round. On few rows of many classes that is most of the time of all
 #: arms and gives little, and coarse steps lose nothing.
-_FEW_ROWS, _MANY_CLASSES, _COARSE = 1000, 10, ", max_bin=63"
+_FEW_ROWS, _MANY_CLASSES = 1000, 10
 
 #: Strategy and model, for ``mode="fast"``.
-FAST = (
+FAST: Arms = (
     ("inverse", "linear"),
-    ("sqrt", f"boosting({_SMALL}{{coarse}})"),
+    ("sqrt", f"boosting({_SMALL})"),
     ("inverse", "extra_trees"),
 )
 #: And those that ``mode="full"`` adds.
-MORE = (
+MORE: Arms = (
     ("", "extra_trees"),
     ("", "lda"),
     ("inverse", "forest"),
     ("", "balanced_forest"),
-    ("", "boosting(max_bin=255{coarse})"),
+    ("", "boosting(max_bin={bins})"),
     ("", "linear"),
     ("inverse", "nystroem"),
     ("", "mlp(hidden=128, epochs=60)"),
-    ("inverse", "boosting(onehot=true{coarse})"),
+    ("inverse", "boosting(onehot=true, max_bin={bins})"),
 )
 #: What a strategy of the user's own is tried on, and what is tried on a model of the user's own.
 MODELS = ("linear", "boosting", "extra_trees", "forest", "mlp")
@@ -48,13 +52,8 @@ def auto_trainings(mode: str, n_rows: int, n_classes: int) -> list[Training]:
     arms = FAST if mode == "fast" else FAST + MORE
     if n_rows < _FEW_ROWS and n_classes >= _MANY_CLASSES:
         arms = tuple(arm for arm in arms if arm[1].startswith(f"boosting({_SMALL}") or "boosting" not in arm[1])
-    coarse = _COARSE if n_rows < 2 * _FEW_ROWS else ""
-    return [_training(strategy, parse_model(_sized(model, coarse))) for strategy, model in arms]
-
-
-def _sized(model: str, coarse: str) -> str:
-    sized = model.replace("{coarse}", coarse)
-    return sized.replace("max_bin=255, max_bin=63", "max_bin=63")
+    bins = "63" if n_rows < 2 * _FEW_ROWS else "255"
+    return [_training(strategy, parse_model(model.replace("{bins}", bins))) for strategy, model in arms]
 
 
 def trainings_of(

@@ -216,6 +216,16 @@ class SteelyardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "blend_")
         return save_classifier(self, Path(path), force=force)
 
+    def export(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write an ONNX file with encoding, models, mixture and decision; see :func:`steelyard.export.export_onnx`."""
+        from steelyard.export import export_onnx
+
+        check_is_fitted(self, "blend_")
+        return export_onnx(
+            Path(path), schema=self.schema_, blend=self.blend_, factors=self.factors_, decision=self.decision_,
+            classes=self.classes_, force=force,
+        )  # fmt: skip
+
     def select(self, frame: Any) -> Any:
         """Columns of a polars frame that ``predict_proba`` takes, in its order; others may stand beside them.
 
