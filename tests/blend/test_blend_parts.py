@@ -48,7 +48,7 @@ def test_calibration_is_the_minimum_of_its_penalised_loss() -> None:
     def loss(v: np.ndarray) -> float:
         z = np.exp(v[0]) * mixed + v[1:]
         z -= np.log(np.exp(z).sum(axis=1, keepdims=True))
-        return float(-weight @ z[np.arange(200), y] + 0.5 * (10 * v[0] ** 2 + (v[1:] ** 2).sum()))
+        return float(-weight @ z[np.arange(200), y] + 0.5 * (300 * v[0] ** 2 + (v[1:] ** 2).sum()))
 
     best = minimize(loss, np.zeros(4), method="Nelder-Mead", options={"maxiter": 4000, "xatol": 1e-6, "fatol": 1e-9})
     ours = np.log(found.factors.factors)
