@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         SteelyardError,
         UsageError,
     )
+    from steelyard.estimator import SteelyardClassifier, load
     from steelyard.inspection import Inspection, inspect_data
     from steelyard.strategy import Strategy
     from steelyard.weighting import (

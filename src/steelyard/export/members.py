@@ -37,6 +37,9 @@ def probabilities(graph: Graph, model: Model, state: ModelState, X: str) -> str:
             f"{model} cannot be exported to ONNX: it is a part of scikit-learn's or another library's; those that "
             f"can are {', '.join(sorted(_WRITERS))}"
         )
+    for odd in ("multilabel", "cosine_scale"):
+        if state.meta.get(odd):
+            raise UsageError(f"{model} cannot be exported to ONNX: {odd} is not written yet; use its Python form")
     found = writer(graph, state, X)
     present, n_classes = np.asarray(state.arrays["present"]), int(state.meta["n_classes"])
     if len(present) == n_classes:
