@@ -150,7 +150,11 @@ def test_arms_of_given_parts() -> None:
     # On few rows of many classes, boosting is one arm of three.
     assert [str(t.model)[:8] for t in auto_trainings("full", 500, 20)].count("boosting") == 1
     focal = Strategy.parse("focal")
-    assert {training.model.name for training in trainings_of(None, focal, "full", 500, 3)} == {"linear", "mlp"}
+    assert {training.model.name for training in trainings_of(None, focal, "full", 500, 3)} == {
+        "boosting",
+        "linear",
+        "mlp",
+    }
     assert [str(t) for t in trainings_of([Linear()], None, "full", 500, 3)] == [
         "do_nothing | linear", "inverse | linear", "sqrt | linear"
     ]  # fmt: skip

@@ -251,3 +251,16 @@ def test_mixing_is_no_worse_than_the_best_arm_on_new_rows() -> None:
         truth, plain.predict(fresh), average="macro"
     )
     assert gained > 0.02
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_text_columns_are_learned_from_and_saved(jobs: int, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    y = rng.choice(["ham", "spam"], p=[0.8, 0.2], size=150)
+    words = {"ham": ["meeting", "lunch", "report", "thanks"], "spam": ["winner", "prize", "free", "click"]}
+    text = [f"{' '.join(rng.choice(words[label], 3))} number {i} today" for i, label in enumerate(y)]
+    X = pd.DataFrame({"subject": text, "length": rng.normal(size=150)})
+    clf = quick(strategy="inverse", n_jobs=jobs).fit(X, y)
+    assert np.mean(clf.oof_.proba.argmax(axis=1) == clf.oof_.codes) > 0.88
+    again = sy.load(clf.save(tmp_path / "model"))
+    np.testing.assert_array_equal(again.predict_proba(X), clf.predict_proba(X))

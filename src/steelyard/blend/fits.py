@@ -178,6 +178,10 @@ def _write(folder: Path, data: EngineData) -> None:
         values = part(data)
         if values is not None:
             np.save(folder / f"{name}.npy", values, allow_pickle=False)
+    for place, counts in enumerate(data.matrix.text):
+        from scipy.sparse import save_npz
+
+        save_npz(folder / f"text{place}.npz", counts, compressed=False)
     (folder / "schema.json").write_text(json.dumps(data.schema.to_dict()), encoding="utf-8")
 
 
@@ -188,13 +192,21 @@ def _read(folder: str) -> dict[str, NDArray[Any]]:
 
 
 @lru_cache(maxsize=1)
+def _read_text(folder: str) -> tuple[Any, ...]:
+    from scipy.sparse import load_npz
+
+    places = range(len(list(Path(folder).glob("text*.npz"))))
+    return tuple(load_npz(Path(folder) / f"text{place}.npz") for place in places)
+
+
+@lru_cache(maxsize=1)
 def _read_schema(folder: str) -> TableSchema:
     return TableSchema.from_dict(json.loads((Path(folder) / "schema.json").read_text(encoding="utf-8")))
 
 
 def _in_worker(folder: str, outline: EngineData, fit: Fit) -> FitResult:
     arrays = _read(folder)
-    matrix = TableMatrix(arrays["numeric"], arrays["codes"])
+    matrix = TableMatrix(arrays["numeric"], arrays["codes"], _read_text(folder))
     data = replace(
         outline,
         matrix=matrix,

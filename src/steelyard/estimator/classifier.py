@@ -53,7 +53,7 @@ class SteelyardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Processes; -1 is one for each processor. The result does not depend on it, time-limited fits aside.
     random_state : int, RandomState or None, default 0
     mode : {"full", "fast"}, default "full"
-        ``"fast"`` tries three arms under ``"auto"`` instead of eleven.
+        ``"fast"`` tries three arms under ``"auto"`` instead of twelve.
 
     Attributes
     ----------

@@ -235,7 +235,7 @@ def _try_out(clf: SteelyardClassifier) -> None:
     """Predict one row with nothing in it: a model whose parts do not fit each other fails here, not later."""
     import polars as pl
 
-    names = (*clf.schema_.numeric, *clf.schema_.categorical)
+    names = (*clf.schema_.numeric, *clf.schema_.categorical, *clf.schema_.text)
     proba = clf._proba(pl.DataFrame({name: [None] for name in names}))
     if proba.shape != (1, len(clf.classes_)) or clf.oof_.proba.shape != (len(clf.oof_.codes), len(clf.classes_)):
         raise ValueError(f"{len(clf.classes_)} classes for scores of {proba.shape[1]}")
