@@ -154,9 +154,13 @@ def load(path: str | Path, *, trusted: tuple[str, ...] = ()) -> TrainedModel | S
         When the directory is missing, damaged, or holds a type that is not trusted.
     """
     folder = model_folder(Path(path))
-    if "kind" not in read_manifest(folder):
-        return load_model(folder, trusted=trusted)
-    return load_classifier(folder, trusted)
+    try:
+        single = "kind" not in read_manifest(folder)
+    except ArtifactError:
+        raise
+    except Exception:  # a manifest that is not even a manifest: the reader of single models says so
+        single = True
+    return load_model(folder, trusted=trusted) if single else load_classifier(folder, trusted)
 
 
 def load_classifier(folder: Path, trusted: tuple[str, ...] = ()) -> SteelyardClassifier:
@@ -167,10 +171,10 @@ def load_classifier(folder: Path, trusted: tuple[str, ...] = ()) -> SteelyardCla
     ArtifactError
         When it is damaged, or of a kind this release does not know.
     """
-    manifest = read_manifest(folder)
-    if manifest.get("kind") != KIND:
-        raise ArtifactError(f"{folder} holds a {manifest.get('kind')!r}; this release reads {KIND}")
     try:
+        manifest = read_manifest(folder)
+        if manifest.get("kind") != KIND:
+            raise ArtifactError(f"{folder} holds a {manifest.get('kind')!r}; this release reads {KIND}")
         clf = _assemble(folder, manifest, trusted)
         _try_out(clf)
     except ArtifactError:
