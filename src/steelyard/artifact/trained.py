@@ -13,6 +13,7 @@ from steelyard.adjustments import ClassFactors, LabelFactors
 from steelyard.data import frame_from
 from steelyard.decisions import FittedDecision
 from steelyard.engine import FittedPipeline, TrainingFacts
+from steelyard.errors import UsageError
 from steelyard.features import TableSchema
 from steelyard.features.media import MediaFeatures
 from steelyard.models import Model
@@ -121,6 +122,8 @@ class TrainedModel:
         from steelyard.engine import Training
         from steelyard.export import export_onnx
 
+        if not isinstance(self.factors, ClassFactors):
+            raise UsageError("a model of several labels a row cannot be exported to ONNX yet; use its Python form")
         neutral = ClassFactors((1.0,) * len(self.classes))
         member = Member(Training.of(self.strategy, self.model), 1.0, neutral, None, self.pipeline)
         return export_onnx(

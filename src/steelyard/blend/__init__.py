@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from steelyard.blend.arms import auto_trainings, trainings_of
 from steelyard.blend.blend import ArmRecord, Blend, BlendResult, Member, OutOfFold, check_models, fit_blend
-from steelyard.blend.calibration import Calibration
+from steelyard.blend.calibration import Calibration, class_factors
 from steelyard.blend.race import Clock
 from steelyard.blend.selection import greedy_weights
 
@@ -18,6 +18,7 @@ __all__ = [
     "OutOfFold",
     "auto_trainings",
     "check_models",
+    "class_factors",
     "fit_blend",
     "greedy_weights",
     "trainings_of",

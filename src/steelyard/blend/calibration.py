@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.adjustments import ClassFactors
+from steelyard.errors import ArtifactError
 
 Array = NDArray[np.float64]
 
@@ -83,7 +85,21 @@ class Calibration:
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Calibration:
         """Calibration from its state."""
-        return cls(tuple(map(float, state["priors"])), ClassFactors.from_state(state["factors"]))
+        return cls(tuple(map(float, state["priors"])), class_factors(state["factors"]))
+
+
+def class_factors(state: Mapping[str, Any]) -> ClassFactors:
+    """Bound adjustment of classes from its state.
+
+    Raises
+    ------
+    ArtifactError
+        When it is one of labels, or of another version.
+    """
+    found = ClassFactors.from_state(state)
+    if not isinstance(found, ClassFactors):
+        raise ArtifactError("the saved adjustment is for several labels a row, where one class a row is needed")
+    return found
 
 
 def _mixed(proba: Array, priors: Array) -> Array:

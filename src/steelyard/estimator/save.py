@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steelyard.adjustments import ClassFactors
 from steelyard.artifact import TrainedModel, check_replaceable, load_model
 from steelyard.artifact.foreign import load_estimator
 from steelyard.artifact.load import model_folder
@@ -24,7 +23,7 @@ from steelyard.artifact.manifest import (
     file_entry,
     read_manifest,
 )
-from steelyard.blend import ArmRecord, Blend, Calibration, Member, OutOfFold
+from steelyard.blend import ArmRecord, Blend, Calibration, Member, OutOfFold, class_factors
 from steelyard.decisions import FittedDecision
 from steelyard.engine import FittedPipeline, Training
 from steelyard.errors import ArtifactError, SteelyardError, UsageError
@@ -212,7 +211,7 @@ def _assemble(folder: Path, manifest: dict[str, Any], trusted: tuple[str, ...]) 
     clf.arms_ = [ArmRecord(**arm) for arm in manifest["arms"]]
     clf.class_counts_ = np.array(manifest["counts"], dtype=np.int64)
     clf.metric_ = str(manifest["metric"])
-    clf.factors_ = ClassFactors.from_state(manifest["adjustment"])
+    clf.factors_ = class_factors(manifest["adjustment"])
     clf.decision_ = FittedDecision.from_state(manifest["decision"])
     return clf
 
@@ -225,7 +224,7 @@ def _restored(saved: dict[str, Any], prefix: str, arrays: dict[str, Any], foreig
     return Member(
         Training(model, Strategy.from_dict(saved["strategy"])),
         float(saved["weight"]),
-        ClassFactors.from_state(saved["factors"]),
+        class_factors(saved["factors"]),
         None if calibration is None else Calibration.from_state(calibration),
         FittedPipeline(encoder, model.restore(state)),
     )
