@@ -240,6 +240,11 @@ class SteelyardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return frame.select(self._names)
 
     @property
+    def multilabel(self) -> bool:
+        """False: a row has one label."""
+        return False
+
+    @property
     def classes(self) -> tuple[Any, ...]:
         """Labels as Python values."""
         return tuple(self.classes_.tolist())
