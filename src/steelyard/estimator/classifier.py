@@ -245,6 +245,11 @@ class SteelyardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return False
 
     @property
+    def media(self) -> None:
+        """None: rows are rows of a table, not files."""
+        return
+
+    @property
     def classes(self) -> tuple[Any, ...]:
         """Labels as Python values."""
         return tuple(self.classes_.tolist())
