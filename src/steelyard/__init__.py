@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     )
     from steelyard.api import StudyResult, run_study
     from steelyard.artifact import TrainedModel
-    from steelyard.artifact import load_model as load
     from steelyard.counts import LabelCounts, count_labels
     from steelyard.errors import (
         ArtifactError,
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
         SteelyardError,
         UsageError,
     )
+    from steelyard.estimator import SteelyardClassifier, load
     from steelyard.inspection import Inspection, inspect_data
     from steelyard.strategy import Strategy
     from steelyard.weighting import (
@@ -49,6 +49,7 @@ __all__ = [
     "Inspection",
     "LabelCounts",
     "MissingExtraError",
+    "SteelyardClassifier",
     "SteelyardError",
     "Strategy",
     "StudyResult",
@@ -84,6 +85,7 @@ _WHERE: dict[str, tuple[str, str | None]] = {
     "LabelCounts": ("counts", "LabelCounts"),
     "MissingExtraError": ("errors", "MissingExtraError"),
     "SteelyardError": ("errors", "SteelyardError"),
+    "SteelyardClassifier": ("estimator", "SteelyardClassifier"),
     "Strategy": ("strategy", "Strategy"),
     "StudyResult": ("api", "StudyResult"),
     "TrainedModel": ("artifact", "TrainedModel"),
@@ -95,7 +97,7 @@ _WHERE: dict[str, tuple[str, str | None]] = {
     "errors": ("errors", None),
     "inspect_data": ("inspection", "inspect_data"),
     "integrations": ("integrations", None),
-    "load": ("artifact", "load_model"),
+    "load": ("estimator", "load"),
     "losses": ("losses", None),
     "metrics": ("metrics", None),
     "models": ("models", None),

@@ -35,6 +35,7 @@ DECISIONS = {
     "argmax": "argmax",
     "threshold": "threshold(metric=f1)",
     "multipliers": "multipliers",
+    "robust_multipliers": "robust_multipliers",
     "at_recall": "at_recall(0.8)",
     "at_precision": "at_precision(0.5)",
 }

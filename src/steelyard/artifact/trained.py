@@ -13,6 +13,7 @@ from steelyard.adjustments import ClassFactors, LabelFactors
 from steelyard.data import frame_from
 from steelyard.decisions import FittedDecision
 from steelyard.engine import FittedPipeline, TrainingFacts
+from steelyard.errors import UsageError
 from steelyard.features import TableSchema
 from steelyard.features.media import MediaFeatures
 from steelyard.models import Model
@@ -90,6 +91,10 @@ class TrainedModel:
         rounded = raw.astype(np.float32).astype(np.float64)
         return self.factors.transform(self.factors.normalised(rounded))
 
+    def select(self, frame: Any) -> Any:
+        """Columns of a frame that ``predict_proba`` takes: all, because it finds its own by name."""
+        return frame
+
     def predict(self, X: Any) -> NDArray[Any]:
         """Labels of raw rows, by the decision rule of the strategy.
 
@@ -110,6 +115,21 @@ class TrainedModel:
         from steelyard.artifact.save import save_model
 
         return save_model(self, Path(path), force=force)
+
+    def export(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write an ONNX file with encoding, model, adjustment and decision; see :mod:`steelyard.export`."""
+        from steelyard.blend import Blend, Member
+        from steelyard.engine import Training
+        from steelyard.export import export_onnx
+
+        if not isinstance(self.factors, ClassFactors):
+            raise UsageError("a model of several labels a row cannot be exported to ONNX yet; use its Python form")
+        neutral = ClassFactors((1.0,) * len(self.classes))
+        member = Member(Training.of(self.strategy, self.model), 1.0, neutral, None, self.pipeline)
+        return export_onnx(
+            Path(path), schema=self.schema, blend=Blend((member,), len(self.classes)), factors=self.factors,
+            decision=self.decision, classes=self.classes_, force=force,
+        )  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.strategy} | {self.model}"

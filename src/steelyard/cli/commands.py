@@ -39,6 +39,11 @@ COMMANDS = {
         "predict labels for the rows of a table, or for files",
         "steelyard predict study/ new_patients.csv --proba --output predicted.csv",
     ),
+    "export": Command(
+        "steelyard.cli.export:export",
+        "write a model as ONNX, its decision rule included",
+        "steelyard export study/ --format onnx --output model.onnx",
+    ),
     "completion": Command(
         "steelyard.cli.completion:completion",
         "print what bash, zsh or fish need to complete commands",

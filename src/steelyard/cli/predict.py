@@ -63,14 +63,14 @@ def predict(
 
     import polars as pl
 
-    from steelyard.artifact import load_model
     from steelyard.cli.tables import unlabelled_rows
+    from steelyard.estimator import load
 
-    trained = load_model(model)
+    trained = load(model)
     frame, files = unlabelled_rows(trained, data)
     if id_column is not None and (files is not None or id_column not in frame.columns):
         raise UnknownNameError("column", id_column, frame.columns)
-    probabilities = trained.predict_proba(frame)
+    probabilities = trained.predict_proba(trained.select(frame))
     columns = [pl.Series("row", range(frame.height), dtype=pl.Int64)]
     if id_column is not None:
         # The names of the other columns are taken.

@@ -10,6 +10,7 @@ from steelyard.decisions.at_precision import AtPrecision
 from steelyard.decisions.at_recall import AtRecall
 from steelyard.decisions.cost import Cost
 from steelyard.decisions.multipliers import Multipliers
+from steelyard.decisions.robust_multipliers import RobustMultipliers
 from steelyard.decisions.threshold import Threshold
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "Decision",
     "FittedDecision",
     "Multipliers",
+    "RobustMultipliers",
     "Threshold",
 ]

@@ -30,6 +30,8 @@ class EngineData:
         Fold in which a row is scored; -1 = always trained on, never scored.
     seed : int
         Seed of the whole run.
+    row_weight : ndarray of float64, shape (n_rows,), optional
+        Weight of each row, beside those of its class; None is 1 for each.
     """
 
     matrix: TableMatrix
@@ -38,6 +40,7 @@ class EngineData:
     classes: tuple[object, ...]
     folds: NDArray[np.int64]
     seed: int
+    row_weight: NDArray[np.float64] | None = None
 
     @property
     def n_classes(self) -> int:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from steelyard.engine.plan import Training
 from steelyard.engine.targets import Targets, targets_of
+from steelyard.errors import UsageError
 from steelyard.features import FittedEncoder, TableMatrix, TableSchema
 from steelyard.models import FitTask, FittedModel
 
@@ -42,15 +43,17 @@ def fit_encoded(
     codes: NDArray[Any],
     classes: tuple[object, ...],
     seed: int,
+    row_weight: Array | None = None,
 ) -> list[FittedModel]:
     """Train on encoded rows: draw them, weigh them, fit.
 
-    The trainings are of one model; those that see the same rows are fitted in one call.
+    The trainings are of one model; those that see the same rows are fitted in one call. Weights of rows, where given,
+    multiply those of their classes.
     """
     targets = targets_of(codes, classes)
     if (constant := targets.without_choice()) is not None:
         return [constant for _ in trainings]
-    tasks = [_task(training, encoder, X, targets, seed) for training in trainings]
+    tasks = [_task(training, encoder, X, targets, seed, row_weight) for training in trainings]
     model = trainings[0].model
     fitted: list[FittedModel | None] = [None] * len(tasks)
     for places in _sharing_rows(tasks):
@@ -66,10 +69,17 @@ def _sharing_rows(tasks: Sequence[FitTask]) -> list[list[int]]:
     return list(together.values())
 
 
-def _task(training: Training, encoder: FittedEncoder, X: Array, targets: Targets, seed: int) -> FitTask:
-    X, codes, weight, sampling = targets.rows(training, X, seed)
+def _task(
+    training: Training, encoder: FittedEncoder, X: Array, targets: Targets, seed: int, row_weight: Array | None = None
+) -> FitTask:
+    drawn, codes, weight, sampling = targets.rows(training, X, seed)
+    if row_weight is not None:
+        if drawn is not X:
+            raise UsageError(f"{training}: drawn rows cannot be weighted too; leave sample_weight or the sampling")
+        shares = row_weight / row_weight.mean()
+        weight = weight * (shares if weight.ndim == 1 else shares[:, None])
     return FitTask(
-        X=X,
+        X=drawn,
         codes=codes,
         sample_weight=weight,
         n_classes=len(targets.classes),
@@ -89,6 +99,7 @@ def fit_pipeline(
     codes: NDArray[Any],
     classes: tuple[object, ...],
     seed: int,
+    row_weight: Array | None = None,
 ) -> FittedPipeline:
     """Train on all given rows."""
     from threadpoolctl import threadpool_limits
@@ -96,5 +107,5 @@ def fit_pipeline(
     # One thread: sums in another order would give other last digits.
     with threadpool_limits(1):
         encoder, X = encode(training, matrix, schema)
-        model = fit_encoded([training], encoder, X, codes, classes, seed)[0]
+        model = fit_encoded([training], encoder, X, codes, classes, seed, row_weight)[0]
         return FittedPipeline(encoder, model)

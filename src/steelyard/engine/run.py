@@ -123,7 +123,8 @@ def _fit_together(plans: Sequence[FitPlan], data: EngineData, in_thread: bool = 
             if not in_thread:
                 warnings.simplefilter("ignore")
             trainings = [plan.training for plan in batch]
-            models = fit_encoded(trainings, encoder, X, data.codes[train], data.classes, seed)
+            weight = None if data.row_weight is None else data.row_weight[train]
+            models = fit_encoded(trainings, encoder, X, data.codes[train], data.classes, seed, weight)
             probas = [model.predict_proba(X_score).astype(np.float32) for model in models]
         seconds = shared + (clock() - started) / len(batch)
         for plan, proba in zip(batch, probas, strict=True):

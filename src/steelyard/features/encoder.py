@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from steelyard.errors import DataError, UnknownNameError
 from steelyard.features._base import FittedEncoder
 from steelyard.features.matrix import MISSING, UNKNOWN, TableMatrix
+from steelyard.features.normal_scores import NormalScores
 from steelyard.features.scaling import Scaling
 from steelyard.features.schema import TableSchema
 from steelyard.features.with_text import WithText
 
-Style = Literal["onehot", "ordinal"]
+Style = Literal["onehot", "ordinal", "normal"]
 #: A category seen fewer times than this in the fitted rows gets no column of its own.
 _MIN_COUNT = 2
 
@@ -27,12 +28,13 @@ class TableEncoder:
 
     Parameters
     ----------
-    style : {"onehot", "ordinal"}
+    style : {"onehot", "ordinal", "normal"}
         ``"onehot"``, for linear models and networks: numbers with missing ones set to the median,
         standardised (a column constant in the fitted rows becomes 0); a 0/1 column for "was missing" where
         the fitted rows had missing values; a 0/1 column per category seen at least twice, and one for
         "missing" where it was seen. Other categories are all zeros. ``"ordinal"``, for trees: numbers as they
-        are and category codes, NaN where missing or unknown.
+        are and category codes, NaN where missing or unknown. ``"normal"``: as ``"onehot"``, but numbers become
+        normal scores (their rank as a quantile of a normal distribution), so that none is far out.
 
     sparse : bool
         Whether text columns are kept as sparse n-grams, or projected to dense columns.
@@ -75,7 +77,7 @@ class TableEncoder:
         """
         if len(matrix) == 0:
             raise DataError("an encoder cannot be fitted on no rows")
-        table = OneHot.learn(matrix, schema) if self.style == "onehot" else Ordinal.learn(matrix, schema)
+        table = _LEARNED[self.style].learn(matrix, schema)
         return WithText.learn(table, matrix, sparse=self.sparse) if schema.text else table
 
 
@@ -125,9 +127,10 @@ class OneHot(FittedEncoder):
     """Standardised numbers, missing indicators and one 0/1 column per category."""
 
     style: ClassVar[str] = "onehot"
+    scales: ClassVar[type[Scaling] | type[NormalScores]] = Scaling
 
     names: tuple[str, ...]
-    scaling: Scaling
+    scaling: Scaling | NormalScores
     #: Numeric columns that had missing values in the fitted rows, shape (n_numeric,).
     indicated: NDArray[np.bool_]
     #: For each categorical column, from code + 2 to the output column, or -1 for none.
@@ -153,7 +156,7 @@ class OneHot(FittedEncoder):
             lookup.append(table)
             for code in order + UNKNOWN:
                 names.append(f"{name} (missing)" if code == MISSING else f"{name}={categories[code]}")
-        return cls(tuple(names), Scaling.learn(matrix.numeric), indicated, tuple(lookup))
+        return cls(tuple(names), cls.scales.learn(matrix.numeric), indicated, tuple(lookup))
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -194,4 +197,15 @@ class OneHot(FittedEncoder):
         cuts = np.cumsum(arrays["lookup_sizes"])[:-1]
         lookup = np.split(arrays["lookup"], cuts) if arrays["lookup_sizes"].size else []
         indicated = arrays["indicated"].astype(bool)
-        return cls(tuple(meta["feature_names"]), Scaling.from_arrays(arrays), indicated, tuple(lookup))
+        return cls(tuple(meta["feature_names"]), cls.scales.from_arrays(arrays), indicated, tuple(lookup))
+
+
+@dataclass(frozen=True, eq=False)
+class Normal(OneHot):
+    """Normal scores of the numbers; the rest as in :class:`OneHot`."""
+
+    style: ClassVar[str] = "normal"
+    scales: ClassVar[type[Scaling] | type[NormalScores]] = NormalScores
+
+
+_LEARNED: dict[Style, type[OneHot] | type[Ordinal]] = {"onehot": OneHot, "ordinal": Ordinal, "normal": Normal}

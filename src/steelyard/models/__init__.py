@@ -6,23 +6,31 @@ from steelyard.models._base import Encoding, FitTask, FittedModel, Model, ModelS
 from steelyard.models._one_versus_rest import FittedLabels, fit_labels, restore_model
 from steelyard.models._parse import model_from_saved, parse_model, parse_models
 from steelyard.models._sklearn import SklearnModel
+from steelyard.models.balanced_forest import BalancedForest
 from steelyard.models.boosting import Boosting
+from steelyard.models.extra_trees import ExtraTrees
 from steelyard.models.forest import Forest
+from steelyard.models.lda import Lda
 from steelyard.models.linear import Linear
 from steelyard.models.mlp import Mlp
+from steelyard.models.nystroem import Nystroem
 from steelyard.models.xgboost import Xgboost
 
 __all__ = [
+    "BalancedForest",
     "Boosting",
     "Encoding",
+    "ExtraTrees",
     "FitTask",
     "FittedLabels",
     "FittedModel",
     "Forest",
+    "Lda",
     "Linear",
     "Mlp",
     "Model",
     "ModelState",
+    "Nystroem",
     "SklearnModel",
     "Xgboost",
     "fit_labels",

@@ -14,7 +14,7 @@ from steelyard.losses import Loss
 from steelyard.samplers import Sampling, Shuffled
 
 Array = NDArray[np.float64]
-Encoding = Literal["onehot", "ordinal"]
+Encoding = Literal["onehot", "ordinal", "normal"]
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Model(Component):
     """Something that learns from encoded rows."""
 
     kind: ClassVar[str] = "model"
-    #: The encoding of a table it wants: "onehot" or "ordinal".
+    #: The encoding of a table it wants: "onehot", "ordinal" or "normal" (normal scores).
     encoding: ClassVar[Encoding] = "onehot"
     #: Whether it can minimise any loss of the loss slot, or cross-entropy only.
     any_loss: ClassVar[bool] = False

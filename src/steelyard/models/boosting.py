@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -43,23 +43,43 @@ class Boosting(Model):
         Largest number of leaves of a tree.
     min_child_samples : int, default 20
         Smallest number of training rows in a leaf.
+    reg_lambda : float, default 0
+        L2 penalty on the leaves.
+    colsample_bytree : float, default 1
+        Share of the columns each tree (scikit-learn's: each split) may use.
+    subsample : float, default 1
+        Share of the rows each round sees, drawn anew; LightGBM only, scikit-learn's takes all.
+    max_bin : int, default 255
+        Steps a column is cut into; fewer are faster on small tables.
+    onehot : bool, default False
+        See categories as 0/1 columns and numbers standardised, as ``linear`` does. Codes are for large tables:
+        LightGBM splits them only where a group has a hundred rows.
 
     Raises
     ------
     UsageError
-        When a parameter is not positive, or num_leaves is below 2.
+        When a parameter is outside its range.
     """
 
     name = "boosting"
-    encoding: ClassVar[Encoding] = "ordinal"
 
     n_estimators: int = 100
     learning_rate: float = 0.1
     num_leaves: int = 31
     min_child_samples: int = 20
+    reg_lambda: float = 0.0
+    colsample_bytree: float = 1.0
+    subsample: float = 1.0
+    max_bin: int = 255
+    onehot: bool = False
+
+    @property
+    def encoding(self) -> Encoding:  # type: ignore[override]  # it depends on a parameter here
+        """Encoding of the rows: category codes, unless asked otherwise."""
+        return "onehot" if self.onehot else "ordinal"
 
     def __post_init__(self) -> None:
-        least = {"n_estimators": 1, "num_leaves": 2, "min_child_samples": 1}
+        least = {"n_estimators": 1, "num_leaves": 2, "min_child_samples": 1, "max_bin": 2}
         for key, low in least.items():
             if not isinstance(getattr(self, key), int) or getattr(self, key) < low:
                 raise UsageError(
@@ -67,6 +87,8 @@ class Boosting(Model):
                 )
         if not self.learning_rate > 0:
             raise UsageError(f"boosting: learning_rate must be positive, not {self.learning_rate}")
+        if not 0 < self.colsample_bytree <= 1 or not 0 < self.subsample <= 1 or not self.reg_lambda >= 0:
+            raise UsageError("boosting: colsample_bytree and subsample are above 0, at most 1; reg_lambda at least 0")
 
     @property
     def any_loss(self) -> bool:  # type: ignore[override]  # it depends on what is installed
@@ -89,6 +111,15 @@ class Boosting(Model):
             "force_row_wise": True,
             "verbosity": -1,
         }
+        optional = {
+            "lambda_l2": (self.reg_lambda, 0.0),
+            "feature_fraction": (self.colsample_bytree, 1.0),
+            "bagging_fraction": (self.subsample, 1.0),
+            "max_bin": (self.max_bin, 255),
+        }
+        parameters |= {key: value for key, (value, neutral) in optional.items() if value != neutral}
+        if self.subsample < 1:
+            parameters["bagging_freq"] = 1
         booster = train(
             task.X,
             codes,
@@ -111,6 +142,9 @@ class Boosting(Model):
             learning_rate=self.learning_rate,
             max_leaf_nodes=self.num_leaves,
             min_samples_leaf=self.min_child_samples,
+            l2_regularization=self.reg_lambda,
+            max_features=self.colsample_bytree,
+            max_bins=min(self.max_bin, 255),
             categorical_features=task.categorical if task.categorical.any() else None,
             early_stopping=False,
             random_state=task.seed,

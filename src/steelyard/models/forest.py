@@ -5,21 +5,24 @@ from __future__ import annotations
 from typing import ClassVar
 
 from steelyard.component import component
-from steelyard.errors import UsageError
 from steelyard.models._base import Encoding, FitTask, FittedModel, Model, ModelState
 from steelyard.models._sklearn import FittedSklearn
+from steelyard.models._trees import FittedTrees, check_whole_numbers, grow_trees
 
 
 @component
 class Forest(Model):
-    """Random forest (scikit-learn's) on ordinal codes, with missing values handled by the trees.
+    """Random forest (Breiman 2001) on standardised and one-hot columns.
+
+    Each tree is grown on as many rows as there are, drawn with replacement, until its leaves are pure; at each split
+    it tries as many columns as the root of their number.
 
     Parameters
     ----------
     n_estimators : int, default 100
         Number of trees.
     min_samples_leaf : int, default 1
-        Smallest number of training rows in a leaf.
+        Smallest number of different training rows in a leaf.
 
     Raises
     ------
@@ -28,29 +31,26 @@ class Forest(Model):
     """
 
     name = "forest"
-    encoding: ClassVar[Encoding] = "ordinal"
+    encoding: ClassVar[Encoding] = "onehot"
 
     n_estimators: int = 100
     min_samples_leaf: int = 1
 
     def __post_init__(self) -> None:
-        for key, value in self.params().items():
-            if not isinstance(value, int) or value < 1:
-                raise UsageError(f"forest: {key} must be a positive whole number, not {value!r}")
+        check_whole_numbers("forest", **self.params())
 
     def fit(self, task: FitTask) -> FittedModel:
         """Train on one task."""
-        from sklearn.ensemble import RandomForestClassifier
-
-        estimator = RandomForestClassifier(
-            n_estimators=self.n_estimators,
+        n_rows = len(task.codes)
+        return grow_trees(
+            task,
+            self.n_estimators,
             min_samples_leaf=self.min_samples_leaf,
-            n_jobs=1,
-            random_state=task.seed,
+            draw=lambda rng: rng.integers(n_rows, size=n_rows),
         )
-        estimator.fit(task.X, task.codes, sample_weight=task.sample_weight)
-        return FittedSklearn(estimator, task.n_classes)
 
     def restore(self, state: ModelState) -> FittedModel:
-        """Fitted model from its state."""
-        return FittedSklearn(state.foreign, int(state.meta["n_classes"]))
+        """Fitted model from its state; forests saved by release 0.1 hold scikit-learn's trees."""
+        if state.foreign is not None:
+            return FittedSklearn(state.foreign, int(state.meta["n_classes"]))
+        return FittedTrees.from_state(state)

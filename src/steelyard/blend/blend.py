@@ -1,0 +1,251 @@
+"""Arms mixed into one: out-of-fold scores, calibration, weights, and the fits on all rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelyard.adjustments import Adjustment, ClassFactors
+from steelyard.blend.calibration import Calibration
+from steelyard.blend.fits import Fit, Runner, runner
+from steelyard.blend.race import Clock, Race
+from steelyard.blend.selection import greedy_weights
+from steelyard.engine import EngineData, FittedPipeline, Training, training_facts
+from steelyard.errors import UsageError
+from steelyard.features import TableMatrix
+from steelyard.strategy import Strategy
+
+Array = NDArray[np.float64]
+
+#: A member with less weight than this is left out, and not trained again.
+_LEAST = 0.01
+
+
+@dataclass(frozen=True)
+class Member:
+    """An arm in a blend.
+
+    Parameters
+    ----------
+    training : Training
+    weight : float
+        Its share of the mixture.
+    factors : ClassFactors
+        The strategy's adjustment.
+    calibration : Calibration, optional
+        What puts its probabilities right.
+    pipeline : FittedPipeline, optional
+        Trained on all rows.
+    """
+
+    training: Training
+    weight: float
+    factors: ClassFactors
+    calibration: Calibration | None = None
+    pipeline: FittedPipeline | None = None
+
+    def transform(self, proba: NDArray[np.float32]) -> Array:
+        """Probabilities as they enter the mixture; float32 throughout, as the out-of-fold scores were kept."""
+        exact = proba.astype(np.float64)
+        exact = self.factors.transform(exact / exact.sum(axis=1, keepdims=True))
+        return exact if self.calibration is None else self.calibration.transform(exact)
+
+
+@dataclass(frozen=True)
+class Blend:
+    """A weighted mean of the probabilities of its members."""
+
+    members: tuple[Member, ...]
+    n_classes: int
+
+    def predict_proba(self, matrix: TableMatrix) -> Array:
+        """Probabilities (n_rows, n_classes) of raw rows."""
+        total = np.zeros((len(matrix), self.n_classes))
+        for member in self.members:
+            assert member.pipeline is not None
+            total += member.weight * member.transform(member.pipeline.predict_proba(matrix).astype(np.float32))
+        return total
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Scores of rows by models that never saw them; a row stands here once for each repeat.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n_scores, n_classes)
+    codes : ndarray of int64, shape (n_scores,)
+    weight : ndarray of shape (n_scores,)
+        Of a row's scores together, the weight of the row.
+    """
+
+    proba: Array
+    codes: NDArray[np.int64]
+    weight: Array
+
+
+@dataclass(frozen=True)
+class ArmRecord:
+    """What became of an arm."""
+
+    strategy: str
+    model: str
+    weight: float
+    log_loss: float | None
+    seconds: float
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class BlendResult:
+    """A blend, its out-of-fold scores, and what became of every arm."""
+
+    blend: Blend
+    oof: OutOfFold
+    records: tuple[ArmRecord, ...] = field(default=())
+
+
+def fit_blend(
+    trainings: Sequence[Training],
+    strategy: Strategy | None,
+    data: EngineData,
+    *,
+    n_jobs: int = 1,
+    clock: Clock | None = None,
+) -> BlendResult | None:
+    """Blend of the given arms, trained on all rows.
+
+    Parameters
+    ----------
+    trainings : sequence of Training
+        The most useful first; one alone is no blend, and its probabilities are left as they are.
+    strategy : Strategy, optional
+        The user's own, whose adjustment is used in place of the calibration.
+    data : EngineData
+        With folds; rows that are in none are trained on and never scored.
+    n_jobs : int
+        Processes.
+    clock : Clock, optional
+        Time limit.
+
+    Returns
+    -------
+    BlendResult or None
+        None when the time was too short for a single arm.
+    """
+    clock = clock or Clock()
+    with runner(data, n_jobs, stoppable=clock.limit is not None) as running:
+        race = Race(trainings, data, clock)
+        finished = race.run(running)
+        if not finished:
+            return None
+        rows = np.flatnonzero(data.folds[0] >= 0)
+        repeats = len(data.folds)
+        base = np.ones(len(rows)) if data.row_weight is None else data.row_weight[rows]
+        codes, weight = np.tile(data.codes[rows], repeats), np.tile(base / repeats, repeats)
+        calibrate = strategy is None and len(trainings) > 1
+        members, scores = [], []
+        for arm in finished:
+            entrant = race.entrants[arm]
+            raw = entrant.proba[:, rows].reshape(-1, data.n_classes)
+            member = Member(entrant.training, 0.0, _factors(entrant.training, strategy, data))
+            proba = member.transform(raw)
+            if calibrate and len(codes):
+                member = replace(member, calibration=Calibration.fit(proba, codes, weight))
+                proba = member.transform(raw)
+            members.append(member)
+            scores.append(proba)
+        weights = _weights(scores, codes, weight, data.seed)
+        pipelines = _refit(running, race, finished, weights, clock)
+    kept = {place: weights[place] for place, arm in enumerate(finished) if arm in pipelines}
+    if not kept:
+        return None
+    total = sum(kept.values())
+    chosen = tuple(
+        replace(members[place], weight=share / total, pipeline=pipelines[finished[place]])
+        for place, share in kept.items()
+    )
+    mixed = sum(share / total * scores[place] for place, share in kept.items())
+    oof = OutOfFold(np.asarray(mixed), codes, weight)
+    shares = {finished[place]: share / total for place, share in kept.items()}
+    return BlendResult(Blend(chosen, data.n_classes), oof, _records(race, finished, scores, shares, oof))
+
+
+def _factors(training: Training, strategy: Strategy | None, data: EngineData) -> ClassFactors:
+    adjustment = (strategy or Strategy()).adjustment
+    assert isinstance(adjustment, Adjustment)
+    facts = training_facts(training, data.codes, data.classes)
+    return adjustment.bind(priors=facts.priors, weights=facts.weights, classes=data.classes)
+
+
+def _weights(scores: Sequence[Array], codes: NDArray[np.int64], weight: Array, seed: int) -> Array:
+    """Weight of each arm; small ones are 0."""
+    if len(scores) == 1 or not len(codes):
+        return np.full(len(scores), 1.0 / len(scores))
+    rows = np.arange(len(codes))
+    weights = greedy_weights(np.stack([proba[rows, codes] for proba in scores]), weight, seed)
+    kept = np.where(weights >= _LEAST, weights, 0.0)
+    shares: Array = kept / kept.sum()
+    return shares
+
+
+def _refit(
+    running: Runner, race: Race, finished: Sequence[int], weights: Array, clock: Clock
+) -> dict[int, FittedPipeline]:
+    """Pipelines trained on all rows, the heaviest members first; as many as there is time for."""
+    order = [finished[place] for place in np.argsort(-weights, kind="stable") if weights[place] > 0]
+    waiting = [Fit(arm, race.entrants[arm].training) for arm in order]
+    pipelines: dict[int, FittedPipeline] = {}
+    under_way = 0
+    while waiting or under_way:
+        while waiting and under_way <= running.width:
+            fit = waiting.pop(0)
+            # The heaviest is always begun: without it there is nothing.
+            if (not pipelines and not under_way) or race.entrants[fit.arm].expected() <= clock.left():
+                running.submit(fit)
+                under_way += 1
+        if not under_way:
+            break
+        result = running.next(None if clock.limit is None else max(0.0, clock.left()))
+        if result is None:
+            break
+        under_way -= 1
+        if result.pipeline is not None:
+            pipelines[result.fit.arm] = result.pipeline
+    return pipelines
+
+
+def _records(
+    race: Race, finished: Sequence[int], scores: Sequence[Array], shares: dict[int, float], oof: OutOfFold
+) -> tuple[ArmRecord, ...]:
+    losses: dict[int, float] = {}
+    if len(oof.codes):
+        for arm, proba in zip(finished, scores, strict=True):
+            likelihood = np.clip(proba[np.arange(len(oof.codes)), oof.codes], 1e-12, 1.0)
+            losses[arm] = float(-np.average(np.log(likelihood), weights=oof.weight))
+    return tuple(
+        ArmRecord(
+            str(entrant.training.strategy),
+            str(entrant.training.model),
+            shares.get(arm, 0.0),
+            losses.get(arm),
+            float(np.sum(entrant.seconds)),
+            entrant.dropped,
+        )
+        for arm, entrant in enumerate(race.entrants)
+    )
+
+
+def check_models(trainings: Sequence[Training]) -> None:
+    """Refuse an empty list of arms.
+
+    Raises
+    ------
+    UsageError
+        When no model can train the strategy.
+    """
+    if not trainings:
+        raise UsageError("no model can train this strategy: its loss needs one such as linear or mlp")
