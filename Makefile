@@ -40,8 +40,15 @@ format: $(VENV)/.dev  ## format the code
 
 bench: $(VENV)/.dev  ## measure speed, memory and verdicts against peers (minutes)
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/inspection.py
+	$(BIN)/python benchmarks/counts.py
 	$(BIN)/python benchmarks/losses.py
 	$(BIN)/python benchmarks/samplers.py --large
+	$(BIN)/python benchmarks/engine.py --compile
+	$(BIN)/python benchmarks/linear.py
+	$(BIN)/python benchmarks/decisions.py
+	$(BIN)/python benchmarks/folders.py
+	$(BIN)/python benchmarks/crossfit.py
 	$(BIN)/python benchmarks/verdicts.py null --seeds 20
 
 screenshots: $(VENV)/.dev demo  ## pictures of the demo's report (needs chromium)
