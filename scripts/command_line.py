@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,9 @@ terminal there is a progress bar; elsewhere a line at each quarter. An option is
 | input | read as |
 | --- | --- |
 | `.csv` `.tsv` | labels and ids stay the text they are (`007`, `NA`, `None`); an empty field is missing |
-| `.parquet` `.jsonl` | with their own types |
+| `.parquet` `.jsonl` `.json` | with their own types |
+| `.txt` | a text in each line (`predict`) |
+| `.conll` | a token and its tag in each line, an empty line between sentences |
 | a folder | one sub-folder for each class (`inspect`) |
 """
 
@@ -100,7 +103,14 @@ def section(name: str, command: Command) -> str:
     lines = [f"## steelyard {name}", "", "\n\n".join(said), "", "```", synopsis, f"$ {command.example}", "```", ""]
     lines += ["| argument | meaning | default |", "| --- | --- | --- |"]
     lines += [f"| `{parameter.name.upper()}` | {described[parameter.name]} | required |" for parameter in own]
-    lines += [row(parameter, described[parameter.name]) for parameter in options]
+    for parameter in options:
+        # Options that several commands share stand in a class of their own.
+        if is_dataclass(parameter.default):
+            shared = parameter_texts(type(parameter.default).__doc__ or "")
+            fields = inspect.signature(type(parameter.default)).parameters.values()
+            lines += [row(field, shared[field.name]) for field in fields]
+        else:
+            lines.append(row(parameter, described[parameter.name]))
     return "\n".join([*lines, ""])
 
 

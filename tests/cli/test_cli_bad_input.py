@@ -36,7 +36,7 @@ BAD_FILES = {
     "header only": ("a.csv", "x,target\n", 1, "has a header but no rows"),
     "ragged": ("a.csv", GOOD + "1,2\n", 1, "line 42: 2 fields where the header has 3"),
     "open quote": ("a.csv", GOOD + '1,"2,rare\n', 1, "quote"),
-    "latin-1": ("a.csv", GOOD.replace("rare", "grün").encode("latin-1"), 1, "is not UTF-8; convert the file"),
+    "no encoding that is known": ("a.csv", GOOD.replace("rare", "\x81").encode("latin-1"), 1, "is neither UTF-8 nor"),
     "binary junk": ("a.csv", bytes(range(256)) * 20, 1, "line "),
     "png called csv": ("a.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + b"\0" * 50, 1, "NUL byte"),
     "a column twice": ("a.csv", GOOD.replace("x,y,", "x,x,"), 1, "column name 'x' occurs more than once"),

@@ -8,7 +8,7 @@ from sklearn.preprocessing import normalize
 
 from steelyard.errors import DataError
 from steelyard.features import FittedEncoder, TableEncoder, TableSchema
-from steelyard.features.text import BLOCKS, LONGEST, N_HASHED, TfIdf, count_ngrams
+from steelyard.features.text import LONGEST, N_HASHED, TfIdf, count_ngrams
 
 WORDS = ["late", "train", "again", "never", "happy", "thanks", "refund", "I", "want", "ticket", "naïve", "猫"]
 
@@ -24,28 +24,34 @@ def test_weights_are_those_of_scikit_learn(texts: pl.Series) -> None:
     blocks = count_ngrams(texts)
     made = TfIdf.learn(blocks).transform(blocks)
     expected = []
-    for (analyzer, ngrams), pattern in zip(BLOCKS, (r"(?u)\b\w+\b|[^\w\s]", None), strict=True):
-        counts = HashingVectorizer(
-            analyzer=analyzer,
-            ngram_range=ngrams,
-            n_features=N_HASHED,
-            norm=None,
-            alternate_sign=False,
-            token_pattern=pattern,
-        ).transform(texts.to_list())
+    plain = {"n_features": N_HASHED, "norm": None, "alternate_sign": False}
+    signs, runs = r"(?u)\b\w+\b|[^\w\s]", r"(?u)\b\w+\b|[^\w\s]+"
+    counters = [
+        HashingVectorizer(ngram_range=(1, 2), token_pattern=signs, **plain),
+        HashingVectorizer(ngram_range=(3, 4), analyzer="char_wb", **plain),
+        HashingVectorizer(lowercase=False, token_pattern=runs, **plain),
+    ]
+    for counter in counters:
+        counts = counter.transform(texts.to_list())
         kept = np.flatnonzero(np.asarray((counts > 0).sum(axis=0)).ravel() >= 2)
         expected.append(normalize(TfidfTransformer(norm=None, sublinear_tf=True).fit_transform(counts[:, kept])))
     np.testing.assert_allclose(made.toarray(), np.hstack([e.toarray() for e in expected]), rtol=2e-6)
 
 
 def test_words_of_one_letter_count_and_missing_texts_are_empty() -> None:
-    words, characters = count_ngrams(pl.Series(["I", None, ""]))
-    assert words.sum(axis=1).tolist() == [1.0, 0.0, 0.0]
+    words, characters, cased = count_ngrams(pl.Series(["I", None, ""]))
+    assert words.sum(axis=1).tolist() == cased.sum(axis=1).tolist() == [1.0, 0.0, 0.0]
     assert characters[[1, 2]].nnz == 0
 
 
+def test_shouting_and_runs_of_signs_are_seen() -> None:
+    words, _, cased = count_ngrams(pl.Series(["WHY !!!", "why !"]))
+    assert (words[[0]] != words[[1]]).nnz == 2  # the count of "!", and "! !"
+    assert cased[[0]].multiply(cased[[1]]).nnz == 0
+
+
 def test_a_huge_text_is_cut() -> None:
-    words, _ = count_ngrams(pl.Series(["ab " * LONGEST]))
+    words = count_ngrams(pl.Series(["ab " * LONGEST]))[0]
     assert words.sum() <= LONGEST
 
 

@@ -164,3 +164,20 @@ def test_problems_in_portions_are_the_same(monkeypatch: pytest.MonkeyPatch) -> N
     whole = [fitted.coef for fitted in Linear().fit_many(tasks)]
     monkeypatch.setattr("steelyard.models.linear._BUDGET", 1)
     assert all(map(np.array_equal, whole, [fitted.coef for fitted in Linear().fit_many(tasks)]))
+
+
+def test_sparse_rows_in_single_precision_end_where_those_in_double_do() -> None:
+    rng = np.random.default_rng(0)
+    dense = (rng.random((300, 60)) * (rng.random((300, 60)) < 0.2)).astype(np.float32)
+    codes = (dense[:, 0] + dense[:, 1] + 0.2 * rng.random(300) > 0.4).astype(np.int64)
+
+    def proba(X: Any) -> Any:
+        weight, mask = np.ones(300), np.zeros(60, dtype=bool)
+        made = FitTask(X, codes, weight, 2, CrossEntropyLoss(), mask, 0)
+        return Linear(C=3.0).fit(made).predict_proba(X)
+
+    single, double = proba(sparse.csr_array(dense)), proba(sparse.csr_array(dense.astype(np.float64)))
+    assert not np.array_equal(single, double)
+    np.testing.assert_allclose(single, double, atol=2e-3)
+    theirs = LogisticRegression(C=3.0, tol=1e-8, max_iter=2000).fit(dense, codes).predict_proba(dense)
+    np.testing.assert_allclose(single, theirs, atol=2e-3)

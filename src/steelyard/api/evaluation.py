@@ -15,9 +15,9 @@ from steelyard.data import duplicate_groups
 from steelyard.engine import EngineData
 from steelyard.errors import DataError, UsageError
 from steelyard.features import TableMatrix
-from steelyard.labels import LabelSets, encode_labels
+from steelyard.labels import LabelSets, encode_labels, entity_counts
 from steelyard.metrics import Metric
-from steelyard.study import Predictions, judging_of, score_pair
+from steelyard.study import Predictions, entity_scores, judging_of, score_pair, sentences_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -105,7 +105,18 @@ def evaluation_record(
     arms = [_predictions(model, features) for model in (winner, baseline)]
     scores = score_pair(metric, codes, arms[0], arms[1], data.seed)
     judging, n_classes = judging_of(codes), len(winner.classes)
+    entities = {}
+    if table.tokens is not None:
+        names = [str(name) for name in winner.classes]
+        truth = sentences_of([names[code] for code in codes], table.tokens.lengths)
+        tags = [sentences_of([names[k] for k in arm.predicted[0]], table.tokens.lengths) for arm in arms]
+        counts = [entity_counts(truth, predicted) for predicted in tags]
+        entities["entities"] = {
+            "winner": entity_scores(counts[0], counts[1], data.seed),
+            "baseline": entity_scores(counts[1], counts[1], data.seed),
+        }
     return {
+        **entities,
         "path": table.path,
         "rows": len(codes),
         "seen_rows": seen_rows(data.matrix, data.schema.extract(features)),
@@ -152,11 +163,22 @@ def known_labels(
 
 def seen_rows(studied: TableMatrix, others: TableMatrix) -> int:
     """How many of the other rows have the features of a studied row to the last bit: a leak, if not a coincidence."""
-    bits = [np.hstack([matrix.numeric.view(np.int64), matrix.codes.astype(np.int64)]) for matrix in (studied, others)]
+    bits = [
+        np.hstack([matrix.numeric.view(np.int64), matrix.codes.astype(np.int64), _text_bits(matrix)])
+        for matrix in (studied, others)
+    ]
     if not bits[0].shape[1]:
         return 0
     rows = [np.ascontiguousarray(part).view(np.dtype((np.void, part.shape[1] * 8))).ravel() for part in bits]
     return int(np.isin(rows[1], rows[0]).sum())
+
+
+def _text_bits(matrix: TableMatrix) -> NDArray[np.int64]:
+    """A number for each way of counting each row's text: rows that share it have the same counts, all but surely."""
+    made = np.empty((len(matrix), len(matrix.text)))
+    for place, counts in enumerate(matrix.text):
+        made[:, place] = counts @ np.random.default_rng(place).random(counts.shape[1])
+    return made.view(np.int64)
 
 
 def _predictions(model: TrainedModel, features: pl.DataFrame) -> Predictions:

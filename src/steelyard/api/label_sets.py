@@ -146,11 +146,14 @@ def balanced_label_sets(
     return chosen
 
 
-def label_info(facts: DataFacts) -> dict[str, Any]:
-    """What a trained model keeps of how several labels were written."""
-    if facts.label_form is None:
-        return {}
-    return {"label_form": facts.label_form, "label_separator": facts.label_separator}
+def written_info(facts: DataFacts) -> dict[str, Any]:
+    """What a trained model keeps of how its table was written: several labels, and columns without names."""
+    info: dict[str, Any] = {"columns": list(facts.columns)} if facts.columns else {}
+    if facts.lengths is not None:
+        info["tokens"] = True
+    if facts.label_form is not None:
+        info |= {"label_form": facts.label_form, "label_separator": facts.label_separator}
+    return info
 
 
 def listed(names: list[str], most: int = 8) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from steelyard.api.giveaways import give_away_warnings
 from steelyard.api.label_sets import checked_label_sets, label_set_warnings, listed
-from steelyard.data import count_duplicates, duplicate_groups
+from steelyard.data import Tokens, count_duplicates, duplicate_groups
 from steelyard.engine import EngineData
 from steelyard.errors import DataError, UsageError
 from steelyard.features import TableMatrix, TableSchema
@@ -45,6 +45,12 @@ class RawTable:
         classes only where it is given.
     label_separator : str, optional
         What stands between the labels of a row, where one text names several.
+    text : tuple of str
+        Columns that hold texts, whatever they look like.
+    columns : tuple of str
+        Names of all columns, in order, of a file that does not name them.
+    tokens : Tokens, optional
+        Where the rows are the tokens of sentences.
     media : MediaFeatures, optional
         How the rows were made from files, where they were.
     warnings : tuple of str
@@ -60,6 +66,9 @@ class RawTable:
     target: str | None = None
     task: str | None = None
     label_separator: str | None = None
+    text: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    tokens: Tokens | None = None
     media: MediaFeatures | None = None
     warnings: tuple[str, ...] = ()
 
@@ -133,13 +142,20 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
     # Polars gathers by unsigned positions; a mask keeps it simple.
     features = table.features if kept.all() else table.features.filter(kept)
     # Rows without a label are looked at too, so that an error names the row by its place in the file.
-    schema = TableSchema.infer(table.features, table.media.text_columns if table.media else ())
+    texts = table.text or (table.media.text_columns if table.media else ())
+    schema = TableSchema.infer(table.features, texts, () if table.tokens is None else table.features.columns)
     warnings += [sentence[:1].upper() + sentence[1:] for sentence in schema.warnings]
-    if not (schema.numeric or schema.categorical or schema.text):
+    if not schema.used:
         raise DataError("no column is left to learn from: " + " ".join(schema.warnings or ("there is none",)))
+    for name in schema.text:
+        empty = int((table.features[name].fill_null("").str.strip_chars() == "").sum())
+        if empty:
+            warnings.append(f"{empty} text{'s' * (empty > 1)} in {name!r} {'are' if empty > 1 else 'is'} empty.")
     matrix = schema.extract(table.features).take(kept)
     codes = codes[kept]
-    groups = _groups(table, features, matrix, kept, options, warnings)
+    # A column that only names rows would hide that their texts are the same.
+    compared = features.select(schema.used) if schema.text else features
+    groups = _groups(table, compared, matrix, kept, options, warnings)
     if table.folds is not None:
         if options.repeats != 1:
             raise UsageError("--repeats cannot be used with --fold-column: the folds are given, once")
@@ -164,6 +180,8 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
         table.labels.form if table.multilabel else None,
         table.label_separator,
         table.media,
+        columns=table.columns,
+        lengths=None if table.tokens is None else table.tokens.lengths,
     )
     return data, facts
 
@@ -208,7 +226,7 @@ def _groups(
     options: FoldOptions,
     warnings: list[str],
 ) -> NDArray[np.int64] | None:
-    equal = count_duplicates(features)
+    equal = 0 if table.tokens is not None else count_duplicates(features)
     if table.groups is not None:
         encoded = encode_labels(table.groups)
         if (encoded.codes[kept] < 0).any():
@@ -230,7 +248,9 @@ def _groups(
 
 
 def _has_continuous(matrix: TableMatrix) -> bool:
-    # Many different values: two cases that agree on them are more likely one case twice.
+    # Many different values, or texts: two cases that agree on them are more likely one case twice.
+    if matrix.text:
+        return True
     enough = max(20.0, 0.05 * len(matrix))
     return any(len(np.unique(column)) > enough for column in matrix.numeric.T)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from steelyard.api.evaluation import evaluation_record
 from steelyard.api.examples import study_examples
-from steelyard.api.label_sets import label_info
+from steelyard.api.label_sets import written_info
 from steelyard.api.prepare import RawTable
 from steelyard.artifact import TrainedModel, save_model
 from steelyard.data import frame_from
@@ -21,7 +21,7 @@ from steelyard.features.media import MediaFeatures
 from steelyard.files import replacing, write_text
 from steelyard.notebook import Bar, html_table
 from steelyard.report import InlineReport, render_report, write_report
-from steelyard.study import Arm, StudyOutcome, bind_adjustment, predictions_frame, study_record
+from steelyard.study import Arm, StudyOutcome, bind_adjustment, entities_record, predictions_frame, study_record
 
 if TYPE_CHECKING:
     import polars as pl
@@ -64,6 +64,8 @@ class StudyResult:
     def __init__(self, outcome: StudyOutcome, command: str | None = None) -> None:
         self._outcome = outcome
         self.record: dict[str, Any] = study_record(outcome, command)
+        if outcome.facts.lengths is not None:
+            self.record["entities"] = entities_record(outcome)
 
     @property
     def verdict(self) -> Verdict:
@@ -155,7 +157,7 @@ class StudyResult:
             "target": self.record["data"]["target"],
             "score": self.record["winner"]["score"],
             "verdict": self.record["verdict"]["kind"],
-            **label_info(self._outcome.facts),
+            **written_info(self._outcome.facts),
         }
         return fit_arm(best.arm, best.decision, self._outcome.data, info, self._outcome.facts.media)
 

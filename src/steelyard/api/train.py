@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from steelyard.api.label_sets import label_info
+from steelyard.api.label_sets import written_info
 from steelyard.api.prepare import FoldOptions, RawTable, prepare
 from steelyard.api.result import fit_arm
 from steelyard.artifact import TrainedModel
@@ -32,5 +32,5 @@ def train_arm(
     arm = next(arm for arm in arms if arm.strategy == strategy)
     plan = check_arms(StudyPlan((arm,), metric), data)
     decision = fit_decision(arm, data, plan.metric, n_jobs=n_jobs)
-    info = {"metric": str(metric), "target": table.target, **label_info(facts)}
+    info = {"metric": str(metric), "target": table.target, **written_info(facts)}
     return fit_arm(arm, decision, data, info, facts.media), facts.warnings

@@ -61,10 +61,7 @@ def _try_out(trained: TrainedModel) -> None:
     """Predict one row with nothing in it: a model whose parts do not fit each other fails here, not later."""
     import polars as pl
 
-    schema = trained.schema
-    proba = trained.predict_proba(
-        pl.DataFrame({name: [None] for name in (*schema.numeric, *schema.categorical, *schema.text)})
-    )
+    proba = trained.predict_proba(pl.DataFrame({name: [None] for name in trained.schema.used}))
     if proba.shape != (1, len(trained.classes)):
         raise ValueError(f"{len(trained.classes)} classes for scores of {proba.shape[1]}")
     trained.decide(proba)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from steelyard.cli.reading import AS_USUAL, Reading
 from steelyard.errors import OutputExistsError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def predict(
     output: Path | None = None,
     force: Annotated[bool, Parameter(negative="")] = False,
     json_: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    reading: Reading = AS_USUAL,
 ) -> int:
     """Predict labels for the rows of a table, or for files.
 
@@ -43,8 +45,10 @@ def predict(
     model
         A study's folder or a model directory.
     data
-        Table with the training columns, in any order, others beside them; for a model of a collection a file, or a
-        folder of files at any depth.
+        Table with the training columns, in any order, others beside them. Where the model reads one column of texts,
+        also a .txt file with a text in each line, or a table that has no other column. For a model of tags a CoNLL
+        file, with tags or without, or a .txt file with a sentence in each line. For a model of a collection a file,
+        or a folder of files at any depth.
     proba
         Add a column p:<class> for each class.
     id_column
@@ -55,6 +59,8 @@ def predict(
         Replace a file that is there.
     json_
         Print JSON on stdout: a list with an object for each row.
+    reading
+        How the file is read.
     """
     if output is not None and output.suffix not in WRITERS:
         raise UsageError(f"--output {output.name}: the ending must be one of {', '.join(WRITERS)}")
@@ -64,10 +70,14 @@ def predict(
     import polars as pl
 
     from steelyard.cli.tables import unlabelled_rows
+    from steelyard.cli.tags import predicted_tags
     from steelyard.estimator import load
 
     trained = load(model)
-    frame, files = unlabelled_rows(trained, data)
+    if trained.info.get("tokens"):
+        _write(predicted_tags(trained, data, reading, proba=proba), output, json_)
+        return 0
+    frame, files = unlabelled_rows(trained, data, reading)
     if id_column is not None and (files is not None or id_column not in frame.columns):
         raise UnknownNameError("column", id_column, frame.columns)
     probabilities = trained.predict_proba(trained.select(frame))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from steelyard.cli.progress import StudyProgress, say
+from steelyard.cli.reading import AS_USUAL, Reading
 from steelyard.cli.study_folder import check_folder, check_same_study, finished_record, study_folder
 from steelyard.errors import UsageError
 
@@ -45,6 +46,7 @@ def study(
     force: Annotated[bool, Parameter(negative="")] = False,
     json_: Annotated[bool, Parameter(name="--json", negative="")] = False,
     seed: int = 0,
+    reading: Reading = AS_USUAL,
 ) -> int:
     """Compare ways of treating rare classes, judge them, and train the winner.
 
@@ -53,10 +55,11 @@ def study(
     Parameters
     ----------
     data
-        Table: .csv, .tsv, .parquet or .jsonl; or a folder with one sub-folder of images, videos or texts per class.
+        Table: .csv, .tsv, .parquet, .jsonl or .json; CoNLL; or a folder with one sub-folder of images, videos or
+        texts per class.
     target
-        Column to predict; several, separated by commas, where a row may have several labels: each holds 0 or 1,
-        and nothing where it is not known.
+        Column to predict, found where one column holds texts; several, separated by commas, where a row may have
+        several labels: each holds 0 or 1, and nothing where it is not known.
     task
         binary, multiclass or multilabel; inferred when left out. Says that numbers are names of classes.
     label_separator
@@ -102,6 +105,8 @@ def study(
         Print study.json on stdout.
     seed
         Seed of all randomness.
+    reading
+        How the file is read.
     """
     # Everything that the arguments alone can tell is checked before a library is loaded or a file is read.
     if jobs == 0:
@@ -124,6 +129,7 @@ def study(
         several = finished["data"].get("task") == "multilabel"
         again = plan_for(len(finished["data"]["classes"]), several)
         arms = {arm.id for arm in again.arms} | {text.partition(": ")[0] for text in again.left_out}
+        target = finished["data"].get("target") if target is None else target
         asked = {
             "DATA": str(data),
             "--target": target,
@@ -139,29 +145,21 @@ def study(
     from steelyard.api.evaluation import known_labels, set_apart
     from steelyard.api.prepare import FoldOptions, RawTable, prepare
     from steelyard.api.study import processes, study_prepared
-    from steelyard.cli.tables import labelled_table
+    from steelyard.cli.tables import Columns, LabelledTables
     from steelyard.study import check_arms
 
     options = FoldOptions(folds, repeats, seed, duplicates)
     n_jobs = processes(jobs)
-    table = labelled_table(
-        data,
-        target,
-        id_column=id_column,
-        group=group,
-        fold_column=fold_column,
-        task=task,
-        label_separator=label_separator,
-        encoder=encoder,
-        duplicates=duplicates,
-        jobs=n_jobs,
-    )
+    roles = Columns(target, id_column=id_column, group=group, fold_column=fold_column)
+    tables = LabelledTables(roles, reading, task=task, label_separator=label_separator)
+    tables.collections(encoder=encoder, duplicates=duplicates, jobs=n_jobs)
+    table = tables.first(data)
     judged: dict[str, RawTable] = {}
     if apart is not None:
         table, judged["holdout"] = set_apart(table, apart, seed)
     prepared, facts = prepare(table, options)
     if test is not None:
-        judged["test"] = labelled_table(test, target, label_separator=label_separator, media=table.media, jobs=n_jobs)
+        judged["test"] = tables.other(test)
         known_labels(judged["test"], prepared.classes, prepared.multilabel)
     plan = plan_for(prepared.n_classes, prepared.multilabel)
     counted = f"{prepared.n_classes} {'labels' if prepared.multilabel else 'classes'}, {len(plan.arms)} arms"
@@ -236,5 +234,13 @@ def _show(record: dict[str, Any], out: Path, as_json: bool, result: StudyResult 
     for key, words in (("holdout", "On the rows set apart"), ("test", "On the test table")):
         if key in record:
             print(f"{words}: {_judged(record[key], record['metric'].partition('(')[0])}\n")
+    if "entities" in record:
+        found = {arm["id"]: arm for arm in record["entities"]["arms"]}
+        best, plain = found[record["winner"]["id"]], found[record["baseline"]]
+        low, high = best["delta_ci"]
+        print(
+            f"Entities: F1 {best['f1']:.3f} against {plain['f1']:.3f} for doing nothing, a change of "
+            f"{best['delta']:+.3f} (95 % interval over sentences {low:+.3f} to {high:+.3f}).\n"
+        )
     print(f"report  {out / 'report.html'}")
     print(f"model   {out / 'model'}")

@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from steelyard.cli.progress import say
+from steelyard.cli.reading import AS_USUAL, Reading
 from steelyard.errors import OutputExistsError
 
 
@@ -31,6 +32,7 @@ def train(
     jobs: int = -1,
     force: Annotated[bool, Parameter(negative="")] = False,
     seed: int = 0,
+    reading: Reading = AS_USUAL,
 ) -> int:
     """Train one strategy on one model, without a comparison.
 
@@ -73,6 +75,8 @@ def train(
         Replace a model that is there.
     seed
         Seed of all randomness.
+    reading
+        How the file is read.
     """
     if out.exists() and not force:
         raise OutputExistsError(f"--out {out} is there already; use --force or name another folder")
@@ -81,7 +85,7 @@ def train(
     from steelyard.api.study import processes
     from steelyard.api.train import train_arm
     from steelyard.artifact import check_replaceable
-    from steelyard.cli.tables import labelled_table
+    from steelyard.cli.tables import Columns, LabelledTables
     from steelyard.metrics import get_metric
     from steelyard.models import parse_model
     from steelyard.strategy import Strategy
@@ -90,20 +94,11 @@ def train(
     arm = Strategy.parse(strategy), parse_model(model)
     aim = get_metric(metric)
     options = FoldOptions(n_folds=folds, seed=seed, duplicates=duplicates)
+    roles = Columns(target, id_column=id_column, group=group, fold_column=fold_column)
+    tables = LabelledTables(roles, reading, task=task, label_separator=label_separator)
     n_jobs = processes(jobs)
-    table = labelled_table(
-        data,
-        target,
-        id_column=id_column,
-        group=group,
-        fold_column=fold_column,
-        task=task,
-        label_separator=label_separator,
-        encoder=encoder,
-        duplicates=duplicates,
-        jobs=n_jobs,
-    )
-    trained, warnings = train_arm(table, *arm, metric=aim, options=options, n_jobs=n_jobs)
+    tables.collections(encoder=encoder, duplicates=duplicates, jobs=n_jobs)
+    trained, warnings = train_arm(tables.first(data), *arm, metric=aim, options=options, n_jobs=n_jobs)
     for warning in warnings:
         say(f"note: {warning}")
     print(trained.save(out, force=force))

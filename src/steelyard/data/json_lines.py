@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from steelyard.data._names import check_names
 from steelyard.data._text import read_text
 from steelyard.data._values import series_from_values
+from steelyard.data.source import ReadOptions, Source
 from steelyard.errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-def read_json_lines(path: Path) -> pl.DataFrame:
+def read_json_lines(path: Path, options: ReadOptions | None = None) -> Source:
     """Table from a file with one JSON object per line; strings stay strings and numbers numbers.
 
     Columns are the union of all keys, in order of first appearance; a key that a line lacks is missing there.
@@ -26,19 +30,25 @@ def read_json_lines(path: Path) -> pl.DataFrame:
     DataError
         When a line is not a JSON object or repeats a key (the message names the line), or there is no line.
     """
-    import polars as pl
-
+    notes: list[str] = []
     rows: list[dict[str, Any]] = []
-    names: dict[str, None] = {}
+    lines: list[int] = []
     # Not splitlines(): JSON strings may hold U+2028 and other characters at which it would split.
-    for number, line in enumerate(read_text(path).decode().split("\n"), 1):
+    for number, line in enumerate(read_text(path, options, notes).decode().split("\n"), 1):
         if line and not line.isspace():
-            row = _row(path, number, line)
-            names.update(dict.fromkeys(row))
-            rows.append(row)
+            rows.append(_row(path, number, line))
+            lines.append(number)
     if not rows:
         raise DataError(f"{path} has no rows")
-    check_names(path, list(names))
+    return Source(frame_of_objects(path, rows), tuple(notes), np.array(lines, dtype=np.int64))
+
+
+def frame_of_objects(path: Path, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """Table with a column for each key, in order of first appearance."""
+    import polars as pl
+
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    check_names(path, names)
     try:
         return pl.DataFrame([series_from_values(name, [row.get(name) for row in rows]) for name in names])
     except DataError as error:

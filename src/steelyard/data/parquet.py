@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from steelyard.data._names import check_names
+from steelyard.data.source import ReadOptions, Source
 from steelyard.errors import DataError
 
-if TYPE_CHECKING:
-    import polars as pl
 
-
-def read_parquet(path: Path) -> pl.DataFrame:
+def read_parquet(path: Path, options: ReadOptions | None = None) -> Source:
     """Table from a Parquet file, with the types it was written with.
 
     Raises
@@ -30,4 +27,4 @@ def read_parquet(path: Path) -> pl.DataFrame:
     check_names(path, frame.columns)
     if frame.height == 0:
         raise DataError(f"{path} has columns but no rows")
-    return frame
+    return Source(frame)

@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 
 from steelyard.data.delimited import read_delimited
 from steelyard.data.frames import frame_from
+from steelyard.data.json_file import read_json
 from steelyard.data.json_lines import read_json_lines
+from steelyard.data.lines import read_lines
 from steelyard.data.parquet import read_parquet
+from steelyard.data.source import ReadOptions, Source
 from steelyard.errors import DataError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
@@ -25,16 +28,19 @@ __all__ = [
     "count_duplicates",
     "duplicate_groups",
     "frame_from",
+    "read_source",
     "read_table",
     "split_columns",
 ]
 
-_READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
+_READERS: dict[str, Callable[[Path, ReadOptions | None], Source]] = {
     ".csv": read_delimited,
     ".tsv": read_delimited,
     ".parquet": read_parquet,
     ".jsonl": read_json_lines,
     ".ndjson": read_json_lines,
+    ".json": read_json,
+    ".txt": read_lines,
 }
 
 #: Suffixes of the files that :func:`read_table` reads.
@@ -42,7 +48,7 @@ SUFFIXES: tuple[str, ...] = tuple(_READERS)
 
 
 def read_table(path: Path | str) -> pl.DataFrame:
-    r"""Table from a ``.csv``, ``.tsv``, ``.parquet``, ``.jsonl`` or ``.ndjson`` file.
+    r"""Table from a ``.csv``, ``.tsv``, ``.parquet``, ``.jsonl``, ``.ndjson``, ``.json`` or ``.txt`` file.
 
     Parameters
     ----------
@@ -53,8 +59,8 @@ def read_table(path: Path | str) -> pl.DataFrame:
     -------
     polars.DataFrame
         At least one row and one column. From CSV and TSV every column is text: an empty field is missing, and
-        nothing else is (``NA``, ``None``, ``007`` and ``1.0`` stay the strings they are). JSON Lines and
-        Parquet keep their own types.
+        nothing else is (``NA``, ``None``, ``007`` and ``1.0`` stay the strings they are). JSON and
+        Parquet keep their own types. A ``.txt`` file has one text a line, in the column ``text``.
 
     Raises
     ------
@@ -73,6 +79,23 @@ def read_table(path: Path | str) -> pl.DataFrame:
     ...     read_table(path).rows()
     [('007', 'NA'), ('008', None)]
     """
+    return read_source(path).frame
+
+
+def read_source(path: Path | str, options: ReadOptions | None = None) -> Source:
+    """Table from a file as :func:`read_table` gives it, with notes on how it was read.
+
+    Parameters
+    ----------
+    path : path-like
+    options : ReadOptions, optional
+        Strict by default.
+
+    Raises
+    ------
+    UsageError, DataError
+        As :func:`read_table`.
+    """
     path = Path(path)
     if path.is_dir():
         raise DataError(f"{path} is a folder; a table is one file ({' '.join(SUFFIXES)})")
@@ -86,7 +109,7 @@ def read_table(path: Path | str) -> pl.DataFrame:
     if path.is_file() and path.stat().st_size == 0:
         raise DataError(f"{path} is empty")
     try:
-        return reader(path)
+        return reader(path, options)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
 

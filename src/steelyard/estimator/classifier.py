@@ -250,6 +250,16 @@ class SteelyardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return
 
     @property
+    def schema(self) -> TableSchema:
+        """Columns it was trained on."""
+        return self.schema_
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """Nothing more is known of it."""
+        return {}
+
+    @property
     def classes(self) -> tuple[Any, ...]:
         """Labels as Python values."""
         return tuple(self.classes_.tolist())

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MISSING_MARKERS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "none", "?", "-")
 
 
+#: Strings of this many words on average, this share of them different, are text.
+_TEXT_WORDS = 3.0
+_TEXT_SHARE = 0.5
 #: How the numbers of a text column may be written.
 Written = Literal["number", "date", "decimal_comma"]
 _DATE = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$"
@@ -157,3 +160,12 @@ def codes(series: pl.Series, categories: Sequence[str]) -> NDArray[np.int32]:
     coded = found.fill_null(UNKNOWN).to_numpy().astype(np.int32)
     coded[values.is_null().to_numpy()] = MISSING
     return coded
+
+
+def holds_text(series: pl.Series) -> bool:
+    """Whether strings are texts: of several words on average, most of them different."""
+    values = series.drop_nulls()
+    if values.is_empty() or values.n_unique() <= _TEXT_SHARE * values.len():
+        return False
+    words = values.str.count_matches(r"\S+").mean()
+    return isinstance(words, float) and words >= _TEXT_WORDS

@@ -78,7 +78,9 @@ class TableEncoder:
         if len(matrix) == 0:
             raise DataError("an encoder cannot be fitted on no rows")
         table = _LEARNED[self.style].learn(matrix, schema)
-        return WithText.learn(table, matrix, sparse=self.sparse) if schema.text else table
+        if not matrix.text:
+            return table
+        return WithText.learn(table, matrix, sparse=self.sparse, unweighed=len(schema.tokens))
 
 
 @dataclass(frozen=True, eq=False)

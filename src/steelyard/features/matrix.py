@@ -28,7 +28,8 @@ class TableMatrix:
     codes : ndarray of int32, shape (n_rows, n_categorical)
         Position in the column's categories, -1 where missing, -2 where unknown.
     text : tuple of csr_array of float32, shape (n_rows, n_hashed)
-        Counted n-grams of the text columns: for each column, one matrix for each way of counting.
+        Counted n-grams of the text columns: for each column, one matrix for each way of counting; then the named
+        features of each column of tokens.
 
     Examples
     --------

@@ -13,20 +13,18 @@ from steelyard.errors import ArtifactError, DataError
 from steelyard.features import columns as column_values
 from steelyard.features.matrix import TableMatrix
 from steelyard.features.text import count_ngrams
+from steelyard.features.tokens import hash_features
 
 if TYPE_CHECKING:
     import polars as pl
 
-Kind = Literal["numeric", "categorical", "text", "dropped"]
+Kind = Literal["numeric", "categorical", "text", "tokens", "dropped"]
 
 #: Further categories get no code of their own: boosting's histograms hold 255 bins, one of them for missing.
 MAX_CATEGORIES = 254
 #: Tables of up to this many rows are too small to tell an identifier from a feature.
 _FEW_ROWS = 20
 _DISTINCT_SHARE = 0.95
-#: Strings of this many words, half of them different, are text.
-_TEXT_WORDS = 3.0
-_TEXT_SHARE = 0.5
 _MOSTLY_NUMBERS = 0.9
 
 CONSTANT = "constant"
@@ -43,7 +41,8 @@ class ColumnSchema:
     Attributes
     ----------
     name : str
-    kind : {"numeric", "categorical", "text", "dropped"}
+    kind : {"numeric", "categorical", "text", "tokens", "dropped"}
+        ``tokens``: a list of named features for each row.
     reason : str
         Why it is dropped; empty otherwise.
     categories : tuple of str
@@ -87,10 +86,10 @@ class TableSchema:
     columns: tuple[ColumnSchema, ...]
 
     @classmethod
-    def infer(cls, features: pl.DataFrame, text: Collection[str] = ()) -> TableSchema:
+    def infer(cls, features: pl.DataFrame, text: Collection[str] = (), tokens: Collection[str] = ()) -> TableSchema:
         """Schema of a table from its values; labels play no part.
 
-        The columns named in ``text`` are text, whatever they look like.
+        The columns named in ``text`` are text, whatever they look like; those in ``tokens`` hold named features.
 
         A column is numeric when all its values are numbers (in text columns ``NA``, ``?``, ``-`` and the like
         then count as missing; ISO 8601 dates become seconds, and decimal commas are read), otherwise categorical.
@@ -112,11 +111,15 @@ class TableSchema:
             )
         schema = cls(
             tuple(
-                ColumnSchema(column.name, "text") if column.name in text else _infer_column(column)
+                ColumnSchema(column.name, "text")
+                if column.name in text
+                else ColumnSchema(column.name, "tokens")
+                if column.name in tokens
+                else _infer_column(column)
                 for column in features.get_columns()
             )
         )
-        if not schema.numeric and not schema.categorical and not schema.text:
+        if all(column.kind == "dropped" for column in schema.columns):
             raise DataError(f"the table has no usable feature column: {' '.join(schema.warnings)}")
         return schema
 
@@ -139,6 +142,16 @@ class TableSchema:
     def text(self) -> tuple[str, ...]:
         """Names of the text columns."""
         return tuple(column.name for column in self.columns if column.kind == "text")
+
+    @cached_property
+    def tokens(self) -> tuple[str, ...]:
+        """Names of the columns of named features."""
+        return tuple(column.name for column in self.columns if column.kind == "tokens")
+
+    @cached_property
+    def used(self) -> tuple[str, ...]:
+        """Names of all columns that are used."""
+        return (*self.numeric, *self.categorical, *self.text, *self.tokens)
 
     @cached_property
     def categories(self) -> tuple[tuple[str, ...], ...]:
@@ -177,7 +190,7 @@ class TableSchema:
             When used columns are missing (all are named), or a numeric column holds something else than a
             finite number (column, row and value are named).
         """
-        absent = [name for name in (*self.numeric, *self.categorical, *self.text) if name not in frame.columns]
+        absent = [name for name in self.used if name not in frame.columns]
         if absent:
             raise DataError(
                 f"the table lacks the column{'s' * (len(absent) > 1)} {', '.join(map(repr, absent))}, "
@@ -192,7 +205,8 @@ class TableSchema:
         for position, (name, categories) in enumerate(zip(self.categorical, self.categories, strict=True)):
             codes[:, position] = column_values.codes(frame[name], categories)
         counted = [count_ngrams(column_values.text(frame[name])) for name in self.text]
-        return TableMatrix(numeric, codes, tuple(block for blocks in counted for block in blocks))
+        named = [hash_features(frame[name]) for name in self.tokens]
+        return TableMatrix(numeric, codes, (*(block for blocks in counted for block in blocks), *named))
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
@@ -265,12 +279,10 @@ def _categorical(series: pl.Series, note: str = "") -> ColumnSchema:
     counts = values.alias("category").value_counts(name="count")
     if counts.height == 1 and values.len() == series.len():
         return ColumnSchema(series.name, "dropped", CONSTANT)
-    if values.len() > _FEW_ROWS and counts.height > _TEXT_SHARE * values.len():
-        words = values.str.count_matches(r"\S+").mean()
-        if isinstance(words, float) and words >= _TEXT_WORDS:
-            return ColumnSchema(series.name, "text", note=note)
-        if counts.height > _DISTINCT_SHARE * values.len():
-            return ColumnSchema(series.name, "dropped", ID_LIKE, note=note)
+    if values.len() > _FEW_ROWS and column_values.holds_text(series):
+        return ColumnSchema(series.name, "text", note=note)
+    if values.len() > _FEW_ROWS and counts.height > _DISTINCT_SHARE * values.len():
+        return ColumnSchema(series.name, "dropped", ID_LIKE, note=note)
     ordered = counts.sort(["count", "category"], descending=[True, False])
     categories = tuple(ordered["category"].head(MAX_CATEGORIES).cast(pl.String).to_list())
     return ColumnSchema(series.name, "categorical", categories=categories, note=note)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +15,34 @@ if TYPE_CHECKING:
     import polars as pl
     from scipy.sparse import csr_array
 
-#: What is counted in each text: (analyzer, shortest and longest n-gram), as scikit-learn names them.
-BLOCKS: tuple[tuple[str, tuple[int, int]], ...] = (("word", (1, 2)), ("char_wb", (2, 5)))
+
+@dataclass(frozen=True)
+class Block:
+    """One way of counting, in scikit-learn's words.
+
+    Attributes
+    ----------
+    analyzer : {"word", "char_wb"}
+    ngram_range : tuple of int
+        Shortest and longest n-gram.
+    lowercase : bool
+    token_pattern : str, optional
+        What is a word.
+    """
+
+    analyzer: str
+    ngram_range: tuple[int, int]
+    lowercase: bool = True
+    token_pattern: str | None = None
+
+
+#: What is counted in each text. scikit-learn's own pattern leaves out words of one letter, "I" and "a" among them, and
+#: all signs. SHOUTING and "!!!" have their own block: they say something that the words do not.
+BLOCKS = (
+    Block("word", (1, 2), token_pattern=r"(?u)\b\w+\b|[^\w\s]"),
+    Block("char_wb", (3, 4)),
+    Block("word", (1, 1), lowercase=False, token_pattern=r"(?u)\b\w+\b|[^\w\s]+"),
+)
 #: Places of a block. A few hundred thousand different n-grams share one only now and then.
 N_HASHED = 2**20
 #: Longer texts are cut: what a class looks like shows earlier, and one text of many megabytes would stop a study.
@@ -37,7 +63,7 @@ def count_ngrams(series: pl.Series) -> tuple[csr_array, ...]:
     Examples
     --------
     >>> import polars as pl
-    >>> words, characters = count_ngrams(pl.Series(["good morning", None]))
+    >>> words, characters, cased = count_ngrams(pl.Series(["good morning", None]))
     >>> words.sum(axis=1).tolist()
     [3.0, 0.0]
     """
@@ -46,16 +72,9 @@ def count_ngrams(series: pl.Series) -> tuple[csr_array, ...]:
 
     texts = [text[:LONGEST] for text in series.fill_null("").to_list()]
     made = []
-    for analyzer, ngrams in BLOCKS:
+    for block in BLOCKS:
         counter = HashingVectorizer(
-            analyzer=analyzer,
-            ngram_range=ngrams,
-            n_features=N_HASHED,
-            norm=None,
-            alternate_sign=False,
-            dtype=np.float32,
-            # scikit-learn's own pattern leaves out words of one letter, "I" and "a" among them.
-            token_pattern=r"(?u)\b\w+\b|[^\w\s]" if analyzer == "word" else None,
+            **asdict(block), n_features=N_HASHED, norm=None, alternate_sign=False, dtype=np.float32
         )
         made.append(csr_array(counter.transform(texts)))
     return tuple(made)
@@ -74,13 +93,16 @@ class TfIdf:
         Places of the n-grams that are kept, for each block.
     idf : tuple of ndarray of float32
         Inverse document frequency of each, ``log((1 + n) / (1 + texts)) + 1``.
+    unweighed : int
+        How many of the blocks, the last ones, hold features that are there or not, and stay as they are.
     """
 
     columns: tuple[NDArray[np.int32], ...]
     idf: tuple[NDArray[np.float32], ...]
+    unweighed: int = 0
 
     @classmethod
-    def learn(cls, blocks: Sequence[csr_array]) -> TfIdf:
+    def learn(cls, blocks: Sequence[csr_array], unweighed: int = 0) -> TfIdf:
         """Weights from the counts of training texts."""
         columns, idf = [], []
         for counts in blocks:
@@ -88,7 +110,7 @@ class TfIdf:
             kept = np.flatnonzero(texts >= min(MIN_TEXTS, counts.shape[0])).astype(np.int32)
             columns.append(kept)
             idf.append((np.log((1 + counts.shape[0]) / (1 + texts[kept])) + 1).astype(np.float32))
-        return cls(tuple(columns), tuple(idf))
+        return cls(tuple(columns), tuple(idf), unweighed)
 
     @property
     def n_features(self) -> int:
@@ -99,25 +121,10 @@ class TfIdf:
         """Weighed counts of any texts, float32, shape (n_texts, n_features)."""
         from scipy.sparse import csr_array, hstack
 
-        made = [self._weigh(*parts) for parts in zip(blocks, self.columns, self.idf, strict=True)]
+        made = [_kept(counts, kept) for counts, kept in zip(blocks, self.columns, strict=True)]
+        weighed = len(made) - self.unweighed
+        made[:weighed] = [_weighed(*parts) for parts in zip(made[:weighed], self.idf[:weighed], strict=True)]
         return csr_array(hstack(made, format="csr"))
-
-    def _weigh(self, counts: csr_array, kept: NDArray[np.int32], idf: NDArray[np.float32]) -> csr_array:
-        from scipy.sparse import csr_array
-
-        place = np.full(N_HASHED, -1, dtype=np.int32)
-        place[kept] = np.arange(len(kept), dtype=np.int32)
-        found = place[counts.indices]
-        known = found >= 0
-        rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))[known]
-        indices = found[known]
-        values = (1 + np.log(counts.data[known])) * idf[indices]
-        length = np.sqrt(np.bincount(rows, weights=values.astype(np.float64) ** 2, minlength=counts.shape[0]))
-        values = (values / np.maximum(length, 1e-12)[rows]).astype(np.float32)
-        indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=counts.shape[0]))]).astype(np.int32)
-        made = csr_array((values, indices, indptr), shape=(counts.shape[0], len(kept)))
-        made.sort_indices()
-        return made
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Arrays by name."""
@@ -127,13 +134,39 @@ class TfIdf:
         return made
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], n_blocks: int) -> TfIdf:
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], n_blocks: int, unweighed: int = 0) -> TfIdf:
         """Weights from :meth:`to_arrays`'s arrays."""
         columns = tuple(arrays[f"text_columns{block}"] for block in range(n_blocks))
         idf = tuple(arrays[f"text_idf{block}"] for block in range(n_blocks))
         if any(kept.size and not 0 <= kept.min() <= kept.max() < N_HASHED for kept in columns):
             raise ArtifactError("the saved text columns are damaged: a place is out of range; train and save again")
-        return cls(columns, idf)
+        return cls(columns, idf, unweighed)
+
+
+def _kept(counts: csr_array, kept: NDArray[np.int32]) -> csr_array:
+    """Columns of counts in that order, with sorted indices."""
+    from scipy.sparse import csr_array
+
+    place = np.full(N_HASHED, -1, dtype=np.int32)
+    place[kept] = np.arange(len(kept), dtype=np.int32)
+    found = place[counts.indices]
+    known = found >= 0
+    rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))[known]
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=counts.shape[0]))]).astype(np.int32)
+    made = csr_array((counts.data[known], found[known], indptr), shape=(counts.shape[0], len(kept)))
+    made.sort_indices()
+    return made
+
+
+def _weighed(counts: csr_array, idf: NDArray[np.float32]) -> csr_array:
+    """``(1 + log count) * idf``, rows of length 1."""
+    from scipy.sparse import csr_array
+
+    rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    values = (1 + np.log(counts.data)) * idf[counts.indices]
+    length = np.sqrt(np.bincount(rows, weights=values.astype(np.float64) ** 2, minlength=counts.shape[0]))
+    values = (values / np.maximum(length, 1e-12)[rows]).astype(np.float32)
+    return csr_array((values, counts.indices, counts.indptr), shape=counts.shape)
 
 
 @dataclass(frozen=True, eq=False)

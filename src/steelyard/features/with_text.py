@@ -37,9 +37,9 @@ class WithText(FittedEncoder):
     projection: Projection | None = None
 
     @classmethod
-    def learn(cls, table: FittedEncoder, matrix: TableMatrix, *, sparse: bool) -> WithText:
+    def learn(cls, table: FittedEncoder, matrix: TableMatrix, *, sparse: bool, unweighed: int = 0) -> WithText:
         """Encoder of the given rows."""
-        tf_idf = TfIdf.learn(matrix.text)
+        tf_idf = TfIdf.learn(matrix.text, unweighed)
         return cls(table, tf_idf, None if sparse else Projection.learn(tf_idf.transform(matrix.text)))
 
     @property
@@ -75,13 +75,13 @@ class WithText(FittedEncoder):
         arrays = arrays | self.tf_idf.to_arrays()
         if self.projection is not None:
             arrays |= self.projection.to_arrays()
-        projected = self.projection is not None
-        return {"style": self.style, "table": meta, "blocks": len(self.tf_idf.idf), "projected": projected}, arrays
+        saved = {"style": self.style, "table": meta, "blocks": len(self.tf_idf.idf)}
+        return {**saved, "unweighed": self.tf_idf.unweighed, "projected": self.projection is not None}, arrays
 
     @classmethod
     def _from_state(cls, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> WithText:
         return cls(
             FittedEncoder.from_state(meta["table"], arrays),
-            TfIdf.from_arrays(arrays, int(meta["blocks"])),
+            TfIdf.from_arrays(arrays, int(meta["blocks"]), int(meta.get("unweighed", 0))),
             Projection.from_arrays(arrays) if meta["projected"] else None,
         )

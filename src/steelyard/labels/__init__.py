@@ -8,6 +8,7 @@ dimension holds one label a row, two are a multi-label matrix, a list of lists i
 from __future__ import annotations
 
 from steelyard.labels._encode import EncodedLabels, encode_labels, integer_counts
+from steelyard.labels._entities import entities_of, entity_counts, entity_f1, repair_tags
 from steelyard.labels._label_sets import LabelSets, check_separable, encode_label_sets, holds_label_sets
 from steelyard.labels._multilabel import as_multilabel, is_matrix, label_names
 from steelyard.labels._regression import regression_reason
@@ -23,6 +24,9 @@ __all__ = [
     "check_separable",
     "encode_label_sets",
     "encode_labels",
+    "entities_of",
+    "entity_counts",
+    "entity_f1",
     "flatten",
     "holds_label_sets",
     "integer_counts",
@@ -32,6 +36,7 @@ __all__ = [
     "label_names",
     "native",
     "regression_reason",
+    "repair_tags",
     "sort_labels",
     "tally_labels",
 ]

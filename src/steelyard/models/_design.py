@@ -51,6 +51,11 @@ class Design:
     n_columns: int
     spread: Array
 
+    @property
+    def single(self) -> bool:
+        """Whether the rows were given in single precision: no search can be more precise than they are."""
+        return False
+
     def blocks(self) -> list[slice]:
         """Rows of each block."""
         raise NotImplementedError
@@ -131,20 +136,22 @@ class SparseDesign(Design):
         n_rows, n_columns = X.shape
         squares = X.multiply(X).sum(axis=0)
         spread = np.r_[np.asarray(squares, dtype=np.float64).ravel() / n_rows, 1.0]
-        ones = sparse.csr_array(np.ones((n_rows, 1)))
+        ones = sparse.csr_array(np.ones((n_rows, 1), dtype=X.dtype))
         return cls(n_rows, n_columns + 1, spread, sparse.hstack([sparse.csr_array(X), ones], format="csr"))
 
     def blocks(self) -> list[slice]:
         """One block: what a block adds to the gradient is as long as all columns."""
         return [slice(0, self.n_rows)]
 
+    @property
+    def single(self) -> bool:
+        """Whether the rows were given in single precision; see :attr:`Design.single`."""
+        return bool(self.rows.dtype == np.float32)
+
     @cached_property
     def _kinds(self) -> dict[Any, tuple[Any, Any]]:
-        single = self.rows.astype(np.float32)
-        return {
-            np.dtype(np.float32): (single, single.T.tocsr()),
-            np.dtype(np.float64): (self.rows, self.rows.T.tocsr()),
-        }
+        made = {kind: self.rows.astype(kind) for kind in {np.dtype(np.float32), self.rows.dtype}}
+        return {kind: (rows, rows.T.tocsr()) for kind, rows in made.items()}
 
     def scores(self, block: int, coef: Floats) -> Floats:
         """Scores of all rows; see :meth:`Design.scores`."""

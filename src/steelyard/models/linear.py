@@ -27,7 +27,8 @@ class Linear(Model):
     Minimises ``C * sum(sample_weight * loss) + |coef|^2 / 2``, as scikit-learn's ``LogisticRegression`` does; two
     classes share one column of coefficients, the intercept is free. With several labels for a row each label is such
     a problem of its own. All strategies of a fold are searched for side by side, by L-BFGS, first in single and then
-    in double precision; what one of them gives does not depend on the others.
+    in double precision; sparse rows in single precision, as those of text are, in that alone. What one of them gives
+    does not depend on the others.
 
     Parameters
     ----------
@@ -128,6 +129,8 @@ class Linear(Model):
             )
 
         rough = search(start.astype(np.float32), 3e-4, None)
+        if objective.design.single:
+            return rough.points.astype(np.float64)
         near = search(rough.points.astype(np.float64), 2e-6, rough.memory.astype(np.float64))
         return near.points.astype(np.float64)
 

@@ -6,6 +6,7 @@ from steelyard.study.assess import Assessed, bind_adjustment
 from steelyard.study.cells import Progress
 from steelyard.study.check import check_arms
 from steelyard.study.compare import score_pair
+from steelyard.study.entities import entities_record, entity_scores, sentences_of
 from steelyard.study.folds import folds_from_column, make_folds
 from steelyard.study.judging import Predictions, judging_of
 from steelyard.study.outcome import DataFacts, StudyOutcome
@@ -23,6 +24,8 @@ __all__ = [
     "StudyPlan",
     "bind_adjustment",
     "check_arms",
+    "entities_record",
+    "entity_scores",
     "execute",
     "fit_decision",
     "folds_from_column",
@@ -31,5 +34,6 @@ __all__ = [
     "make_folds",
     "predictions_frame",
     "score_pair",
+    "sentences_of",
     "study_record",
 ]

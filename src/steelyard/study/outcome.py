@@ -38,6 +38,10 @@ class DataFacts:
         What stands between the labels of a row in a text.
     media : MediaFeatures, optional
         How the rows were made from files, where they were.
+    columns : tuple of str
+        Names of all columns, in order, of a file that does not name them.
+    lengths : ndarray of int64, shape (n_sentences,), optional
+        Where the rows are the tokens of sentences, one after the other.
     """
 
     path: str = "<memory>"
@@ -48,6 +52,8 @@ class DataFacts:
     label_form: str | None = None
     label_separator: str | None = None
     media: MediaFeatures | None = None
+    columns: tuple[str, ...] = ()
+    lengths: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)

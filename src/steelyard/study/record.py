@@ -150,9 +150,10 @@ def predictions_frame(outcome: StudyOutcome) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        Columns ``row`` (0-based position in the source), ``id`` where ids were given, ``arm``, ``fold``,
-        ``repeat``, ``label``, ``prediction`` and a ``p:<class>`` for each class. Where rows may have several labels
-        ``label`` and ``prediction`` are lists, and ``unknown`` lists the labels of which nothing is known.
+        Columns ``row`` (0-based position in the source), ``id`` where ids were given, ``sequence`` and ``position``
+        where rows are tokens of sentences, ``arm``, ``fold``, ``repeat``, ``label``,
+        ``prediction`` and a ``p:<class>`` for each class. Where rows may have several labels ``label`` and
+        ``prediction`` are lists, and ``unknown`` lists the labels of which nothing is known.
     """
     import polars as pl
 
@@ -171,6 +172,11 @@ def predictions_frame(outcome: StudyOutcome) -> pl.DataFrame:
             columns: dict[str, Any] = {"row": rows}
             if outcome.facts.ids is not None:
                 columns["id"] = np.asarray(outcome.facts.ids, dtype=object)[scored.rows].tolist()
+            if outcome.facts.lengths is not None:
+                lengths = outcome.facts.lengths
+                starts = np.cumsum(lengths) - lengths
+                columns["sequence"] = np.repeat(np.arange(len(lengths)), lengths)[scored.rows]
+                columns["position"] = (np.arange(lengths.sum()) - np.repeat(starts, lengths))[scored.rows]
             frame = pl.DataFrame(columns).with_columns(
                 pl.lit(assessed.arm.id).alias("arm"),
                 pl.Series("fold", folds),
