@@ -32,9 +32,9 @@ def greedy_weights(likelihood: Array, weight: Array, seed: int = 0) -> Array:
 
     Examples
     --------
-    >>> likelihood = np.array([[0.9] * 50 + [0.1] * 50, [0.1] * 50 + [0.9] * 50, [0.2] * 100])
-    >>> greedy_weights(likelihood, np.ones(100)).round(1)[2]
-    np.float64(0.0)
+    >>> likelihood = np.array([[0.9] * 50 + [0.1] * 50, [0.1] * 50 + [0.9] * 50])
+    >>> greedy_weights(likelihood, np.ones(100)).tolist()
+    [0.5, 0.5]
     """
     rng = np.random.default_rng([seed, 0xB1E4D])
     n_arms, n_rows = likelihood.shape
