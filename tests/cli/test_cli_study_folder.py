@@ -141,3 +141,15 @@ def test_train_takes_what_study_takes(steelyard, finished, tmp_path):
     found = steelyard("train", table, *given, "--id", "part", "--jobs", "1", "--out", tmp_path / "model")
     assert found.code == 0
     assert (tmp_path / "model" / "steelyard.json").is_file()
+
+
+def test_fits_that_are_done_outlive_a_failure_after_them(steelyard, tmp_path, monkeypatch):
+    table, out = write_csv(tmp_path / "patients.csv", HEADER, make_lines()), tmp_path / "out"
+    asked = ("study", table, "--target", "diagnosis", *QUICK, "--out", out)
+    monkeypatch.setattr("steelyard.study.run.choose_winner", lambda *args: 1 / 0)
+    assert steelyard(*asked).code == 1
+    assert (out / "ledger.sqlite").exists()
+    assert not (out / "study.json").exists()
+    monkeypatch.undo()
+    monkeypatch.setattr("steelyard.engine.run._fit_together", lambda *args, **kwargs: pytest.fail("fitted again"))
+    assert steelyard(*asked, "--resume").code == 0

@@ -110,8 +110,8 @@ def check_same_study(record: dict[str, Any], asked: dict[str, Any], arms: set[st
 def study_folder(out: Path, *, force: bool) -> Iterator[Path]:
     """Folder to write a study to; an earlier study in it comes back when the block ends with an error.
 
-    A folder that was not there before is removed again, unless the error is an interruption: then what is done
-    is kept, to be resumed.
+    A folder that was not there before is removed again, unless there are finished fits in it: what is done is kept,
+    to be resumed once the cause is mended.
     """
     made = not out.exists()
     out.mkdir(parents=True, exist_ok=True)
@@ -120,13 +120,13 @@ def study_folder(out: Path, *, force: bool) -> Iterator[Path]:
     try:
         yield out
     except Exception:
-        if made:
+        if made and _holds_no_fit(out):
             shutil.rmtree(out, ignore_errors=True)
         elif (out / PREVIOUS).is_dir():
             _remove_own(out)
             _move_all(out / PREVIOUS, out)
             (out / PREVIOUS).rmdir()
-        elif not force and not (out / "study.json").exists() and _holds_only_an_empty_ledger(out):
+        elif not made and not force and not (out / "study.json").exists() and _holds_no_fit(out):
             _remove_own(out)
         raise
     _remove(out / PREVIOUS)
@@ -135,9 +135,11 @@ def study_folder(out: Path, *, force: bool) -> Iterator[Path]:
             _remove(entry)
 
 
-def _holds_only_an_empty_ledger(out: Path) -> bool:
+def _holds_no_fit(out: Path) -> bool:
     import sqlite3
 
+    if not (out / "ledger.sqlite").exists():
+        return not (out / "study.json").exists()
     with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(out / "ledger.sqlite")) as db:
         return bool(db.execute("SELECT count(*) FROM fits").fetchone()[0] == 0)
     return False

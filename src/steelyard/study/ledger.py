@@ -36,7 +36,8 @@ def fingerprint(data: EngineData) -> str:
     Two studies with the same fingerprint and training have the same scores.
     """
     digest = hashlib.sha256()
-    for array in (data.matrix.numeric, data.matrix.codes, data.codes, data.folds):
+    counted = [part for block in data.matrix.text for part in (block.indptr, block.indices, block.data)]
+    for array in (data.matrix.numeric, data.matrix.codes, data.codes, data.folds, *counted):
         digest.update(str(array.shape).encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     digest.update(repr((data.classes, data.seed, library_versions())).encode())
