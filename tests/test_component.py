@@ -117,7 +117,9 @@ def test_a_saved_component_of_another_version_is_refused() -> None:
         from_saved(components("loss"), "loss", {"name": "focal.v9", "params": {}})
 
 
-def test_an_added_component_is_found_and_a_second_of_that_name_refused() -> None:
+def test_an_added_component_is_found_and_a_second_of_that_name_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is added here must not be found by the tests of real weightings in the same process.
+    monkeypatch.setattr("steelyard.registry._added", {})
     register(Sample)
     assert get("weighting", "sample") is Sample
     with pytest.raises(UsageError, match="already"):

@@ -11,7 +11,7 @@ from steelyard.registry import components
 
 PRIORS = np.array([0.7, 0.2, 0.1])
 LOSSES = [
-    *(cls() for cls in components("loss").values()),
+    *(cls() for cls in components("loss").values() if cls.multiclass),
     FocalLoss(0.0),
     FocalLoss(0.5),
     FocalLoss(1.0),

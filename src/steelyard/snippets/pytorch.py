@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from steelyard.component import Component
+from steelyard.losses import Loss
+from steelyard.losses.torch import MODULES
+from steelyard.samplers import Sampling
 from steelyard.snippets._code import Recipe, arguments, literal
 
+#: Loss component -> the PyTorch module in the file of its name.
+_MODULE_OF = {module: name for name, module in MODULES.items()}
 #: Losses that ask for the class counts.
 _WITH_COUNTS = ("LogitAdjusted", "LDAM")
 #: Sampling -> the ``balance`` of a sampler that draws anew in each epoch.
@@ -31,15 +36,35 @@ def pytorch(recipe: Recipe) -> str:
         *(["    sampler.set_epoch(epoch)"] if drawn else []),
         "    for rows, labels in loader:",
         "        optimizer.zero_grad()",
-        "        loss(network(rows), labels).backward()",
+        *_backward(recipe),
         "        optimizer.step()",
     ]
     return "\n".join([*lines, *tail(recipe, "network(torch.tensor(X_held_out, dtype=torch.float32))"), ""])
 
 
+def _backward(recipe: Recipe) -> list[str]:
+    alpha = mixing(recipe)
+    if alpha is None:
+        return ["        loss(network(rows), labels).backward()"]
+    return [
+        f"        share, other = float(np.random.beta({alpha}, {alpha})), torch.randperm(len(rows))",
+        "        logits = network(share * rows + (1 - share) * rows[other])",
+        "        (share * loss(logits, labels) + (1 - share) * loss(logits, labels[other])).backward()",
+    ]
+
+
+def mixing(recipe: Recipe) -> float | None:
+    """Alpha of the Beta distribution that rows are mixed by, None where they are not."""
+    part = recipe.part("sampling")
+    return float(part.mixing) or None if isinstance(part, Sampling) else None
+
+
 def head(recipe: Recipe) -> list[str]:
     """Lines that set ``counts``, ``place`` (class to output of the network) and ``loss``."""
+    part = recipe.part("loss")
+    cosines = isinstance(part, Loss) and part.cosine_scale is not None
     return [
+        *(["# The margins are on cosines: the network's last layer is sy.losses.CosineLinear."] if cosines else []),
         "counts = sy.count_labels(y)",
         "place = {label: number for number, label in enumerate(counts.classes)}",
         f"loss = {loss(recipe)}",
@@ -49,7 +74,7 @@ def head(recipe: Recipe) -> list[str]:
 def loss(recipe: Recipe) -> str:
     """Expression of the loss, with the weights of the weighting."""
     part = recipe.part("loss")
-    name = "CrossEntropy" if part is None else type(part).__name__.removesuffix("Loss")
+    name = "CrossEntropy" if part is None else _MODULE_OF[part.name]
     given = ["counts"] if name in _WITH_COUNTS else []
     if part is not None and (own := _own(part)):
         given.append(own)
@@ -65,7 +90,7 @@ def _own(part: Component) -> str:
 def draws(recipe: Recipe) -> tuple[str, list[str], str]:
     """Line that makes a sampler, lines that draw rows beforehand, and the loader's option."""
     part = recipe.part("sampling")
-    if part is None:
+    if part is None or mixing(recipe) is not None:
         return "", [], "shuffle=True"
     if part.name in _BALANCE:
         option = "" if _BALANCE[part.name] == "equal" else f", balance={literal(_BALANCE[part.name])}"

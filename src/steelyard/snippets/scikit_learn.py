@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from steelyard.component import parse_calls
+from steelyard.component import Component, parse_calls
+from steelyard.samplers import Sampling
 from steelyard.snippets._code import Recipe, literal
+from steelyard.weighting import Weighting
 
 #: Steelyard's model -> the line that imports scikit-learn's nearest, and the expression that makes it.
 _ESTIMATORS = {
@@ -22,8 +24,8 @@ _ESTIMATORS = {
 
 def scikit_learn(recipe: Recipe) -> str:
     """Code that trains one of scikit-learn's estimators, decides, and predicts."""
-    if recipe.part("loss") is not None:
-        return _own_loss(recipe)
+    if own := _not_of_scikit_learn(recipe):
+        return _own_training(recipe, own)
     imported, estimator = _ESTIMATORS.get(_name(recipe.model), _ESTIMATORS["linear"])
     needs_scores = bool(recipe.decision)
     lines = [
@@ -85,12 +87,22 @@ def _positive(recipe: Recipe) -> str:
     return ", positive=int(np.bincount(codes).argmin())" if recipe.n_classes == 2 else ""
 
 
-def _own_loss(recipe: Recipe) -> str:
+def _not_of_scikit_learn(recipe: Recipe) -> Component | None:
+    """Part of the strategy that no estimator of scikit-learn can be trained with."""
+    weighting, sampling = recipe.part("weighting"), recipe.part("sampling")
+    if isinstance(weighting, Weighting) and weighting.in_passes:
+        return weighting
+    if isinstance(sampling, Sampling) and sampling.mixing:
+        return sampling
+    return recipe.part("loss")
+
+
+def _own_training(recipe: Recipe, part: Component) -> str:
     model = recipe.model or "mlp"
     return "\n".join(
         [
             "# Yours: X, y (training rows and their labels) and X_new.",
-            f"# No estimator of scikit-learn is trained with {recipe.part('loss')}; Steelyard's models are.",
+            f"# No estimator of scikit-learn is trained with {part}; Steelyard's models are.",
             "import steelyard as sy",
             "",
             "# The better of this strategy and doing nothing, judged on rows that neither of them saw.",

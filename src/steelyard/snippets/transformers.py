@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from steelyard.snippets._code import Recipe
-from steelyard.snippets.pytorch import draws, head, tail
+from steelyard.snippets.pytorch import draws, head, mixing, tail
 
 
 def transformers(recipe: Recipe) -> str:
@@ -21,6 +21,8 @@ def transformers(recipe: Recipe) -> str:
         "",
         *head(recipe),
     ]
+    if mixing(recipe) is not None:
+        lines += ["# Rows of text are not mixed; a model of numbers mixes them while it is trained."]
     if rows:
         # Rows of a data set are repeated or left out by number; made-up rows have no counterpart in text.
         if getattr(recipe.part("sampling"), "synthetic", False):

@@ -87,7 +87,7 @@ def _why_not(arm: Arm, multilabel: bool) -> str | None:
         return f"{loss.name} needs a last layer of cosines, which {model} has not"
     # A model without a form for several labels is trained for each of them, with the loss of two classes.
     several = multilabel and model.multilabel and loss.multilabel
-    if not several and type(loss).bind is Loss.bind:
+    if not several and not loss.multiclass:
         each = f", and {model} learns each by itself" if multilabel else ""
         return f"{loss} is for rows with several labels{each}"
     return None

@@ -48,7 +48,7 @@ def torch_loss(loss: Loss, counts: Any, *, multilabel: bool = False, **options: 
     if "counts" in known:
         options["counts"] = counts
     # A parameter that says "nothing" may be one that the module does not have.
-    given = {key: value for key, value in loss.params().items() if value is not None or key in known}
+    given = {key: value for key, value in loss.params().items() if value or key in known}
     try:
         return cls(**given, **options)
     except TypeError as error:
