@@ -76,6 +76,9 @@ def class_weight_schemes(counts: LabelCounts) -> dict[str, Scheme]:
             # One that has to be told its weights.
             continue
         assert isinstance(weighting, Weighting)
+        if weighting.following is not None:
+            # Its weights are known once a model is being trained.
+            continue
         weights = weighting.values(counts.classes, rows)
         mass = rows * weights
         rarest, commonest = present[rows[present].argmin()], present[rows[present].argmax()]
