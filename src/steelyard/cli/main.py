@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
@@ -52,10 +53,10 @@ def main(argv: Sequence[str] | None = None) -> int:
                     f"an argument is not valid UTF-8: {argument.encode('utf-8', 'replace').decode('utf-8')}"
                 )
         if arguments in (["--help"], ["-h"]):
-            print(overview())
+            print(overview(), flush=True)
             return OK
         if arguments == ["--version"]:
-            print(_version())
+            print(_version(), flush=True)
             return OK
         if not arguments:
             print(overview(), file=sys.stderr)
@@ -65,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail("interrupted", INTERRUPTED, debug)
     except BrokenPipeError:
         # The reader of our output went away; that is its right.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_stdout()
         return OK
     except SystemExit as stopped:
         # Nothing of ours exits: this is how the library that prints the help takes a reader that went away.
@@ -77,6 +78,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError:
         return _fail("out of memory: use fewer rows, fewer arms or fewer --jobs", FAILURE, debug)
     except OSError as error:
+        with contextlib.suppress(ValueError):
+            try:
+                sys.stdout.flush()
+            except OSError:
+                _leave_stdout()
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or error}", FAILURE, debug)
     except Exception as error:
@@ -94,6 +100,12 @@ def _run(arguments: list[str]) -> int:
         raise UsageError(f"{text} (see --help)" if text else "wrong arguments, see --help") from error
     sys.stdout.flush()
     return result if isinstance(result, int) else OK
+
+
+def _leave_stdout() -> None:
+    """What is still in the buffer of stdout goes nowhere: Python would fail at it once more when it ends."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _reader_is_gone() -> bool:
