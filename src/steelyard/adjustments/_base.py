@@ -20,6 +20,14 @@ _STATE, _LABEL_STATE = "class_factors.v1", "label_factors.v1"
 _WEAK = 1e-150
 
 
+def _keep(bound: ClassFactors | LabelFactors, factors: Array) -> None:
+    """Check the power of bound factors, and keep both as plain numbers."""
+    if not (np.isfinite(bound.power) and bound.power > 0):
+        raise UsageError(f"the power must be finite and above 0, got {bound.power}")
+    object.__setattr__(bound, "factors", tuple(factors.tolist()))
+    object.__setattr__(bound, "power", float(bound.power))
+
+
 @dataclass(frozen=True)
 class ClassFactors:
     """An adjustment bound to data: ``p^power * factors``, with rows that sum to 1 again.
@@ -49,10 +57,7 @@ class ClassFactors:
         factors = np.asarray(self.factors, dtype=np.float64)
         if factors.ndim != 1 or not np.isfinite(factors).all() or (factors < 0).any() or not factors.any():
             raise UsageError(f"factors must be finite, at least 0 and not all 0, got {factors.tolist()}")
-        if not (np.isfinite(self.power) and self.power > 0):
-            raise UsageError(f"the power must be finite and above 0, got {self.power}")
-        object.__setattr__(self, "factors", tuple(factors.tolist()))
-        object.__setattr__(self, "power", float(self.power))
+        _keep(self, factors)
 
     def transform(self, proba: Array) -> Array:
         """Adjusted probabilities.
@@ -143,10 +148,7 @@ class LabelFactors:
         factors = np.asarray(self.factors, dtype=np.float64)
         if factors.ndim != 1 or not np.isfinite(factors).all() or (factors < 0).any():
             raise UsageError(f"factors must be finite and at least 0, got {factors.tolist()}")
-        if not (np.isfinite(self.power) and self.power > 0):
-            raise UsageError(f"the power must be finite and above 0, got {self.power}")
-        object.__setattr__(self, "factors", tuple(factors.tolist()))
-        object.__setattr__(self, "power", float(self.power))
+        _keep(self, factors)
 
     def transform(self, proba: Array) -> Array:
         """Adjusted probabilities of each label, shape (n_samples, n_labels); 0 and 1 stay what they are.

@@ -47,21 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
-        for argument in arguments:
-            if argument != argument.encode("utf-8", "replace").decode("utf-8"):
-                raise UsageError(
-                    f"an argument is not valid UTF-8: {argument.encode('utf-8', 'replace').decode('utf-8')}"
-                )
-        if arguments in (["--help"], ["-h"]):
-            print(overview(), flush=True)
-            return OK
-        if arguments == ["--version"]:
-            print(_version(), flush=True)
-            return OK
-        if not arguments:
-            print(overview(), file=sys.stderr)
-            return USAGE
-        return _run(arguments)
+        code = _dispatch(arguments)
+        # Here, where a reader that went away or a full disk is still ours to tell; at its end Python would.
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED, debug)
     except BrokenPipeError:
@@ -90,6 +79,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(f"internal error: {what} (run again with --debug and report it)", FAILURE, debug)
 
 
+def _dispatch(arguments: list[str]) -> int:
+    for argument in arguments:
+        if argument != argument.encode("utf-8", "replace").decode("utf-8"):
+            raise UsageError(f"an argument is not valid UTF-8: {argument.encode('utf-8', 'replace').decode('utf-8')}")
+    if arguments in (["--help"], ["-h"]):
+        print(overview())
+        return OK
+    if arguments == ["--version"]:
+        print(_version())
+        return OK
+    if not arguments:
+        print(overview(), file=sys.stderr)
+        return USAGE
+    return _run(arguments)
+
+
 def _run(arguments: list[str]) -> int:
     import cyclopts
 
@@ -98,7 +103,6 @@ def _run(arguments: list[str]) -> int:
     except cyclopts.CycloptsError as error:
         text = " ".join(str(error).split())
         raise UsageError(f"{text} (see --help)" if text else "wrong arguments, see --help") from error
-    sys.stdout.flush()
     return result if isinstance(result, int) else OK
 
 
