@@ -283,13 +283,13 @@ def ledger_rows(out):
 
 def stop(process, out, how, least=8):
     """Send a signal once some cells are in the ledger."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while ledger_rows(out) < least:
         assert process.poll() is None, "ended before it could be stopped"
         assert time.monotonic() < deadline
         time.sleep(0.01)
     process.send_signal(how)
-    return process.communicate(timeout=60)
+    return process.communicate(timeout=300)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")

@@ -16,7 +16,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "losses.md"
 def test_snippets_run() -> None:
     draw = torch.Generator().manual_seed(0)
     y = torch.tensor([0] * 50 + [1] * 10 + [2] * 4)
-    X = torch.randn(64, 20, generator=draw) + y.unsqueeze(1)
+    X = torch.randn(64, 20, generator=draw) + 4 * torch.eye(3, 20)[y]
     data = torch.utils.data.TensorDataset(X, y)
     model = torch.nn.Linear(20, 3)
     names: dict[str, Any] = {

@@ -243,7 +243,7 @@ def test_two_processes_under_torchrun(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [*command, str(script), str(result)], capture_output=True, text=True, timeout=120, env=environment, check=False
+        [*command, str(script), str(result)], capture_output=True, text=True, timeout=300, env=environment, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
     first, second = json.loads(result.read_text())
