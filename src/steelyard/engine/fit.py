@@ -89,6 +89,7 @@ def _task(
         sampling=sampling,
         deferred=training.weighting.defer if training.model.draws else 0.0,
         following=training.weighting.following if training.model.draws else None,
+        families=encoder.families,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -43,6 +44,17 @@ class FittedEncoder(ABC):
     def categorical_mask(self) -> NDArray[np.bool_]:
         """True, of shape (n_features,), for the columns that hold category codes."""
 
+    @property
+    def families(self) -> NDArray[np.int64]:
+        """Number of each column's family, shape (n_features,), counted from 0.
+
+        Columns of one origin are a family: the categories of a column, a number and whether it was missing, and those
+        whose names differ by a number at the end alone (``pixel 0``, ``pixel 1``).
+        """
+        stems = [_family_name(name) for name in self.feature_names]
+        places = {stem: place for place, stem in enumerate(dict.fromkeys(stems))}
+        return np.array([places[stem] for stem in stems], dtype=np.int64)
+
     @abstractmethod
     def to_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """What was learned: a JSON-safe dict, and arrays for a safetensors file."""
@@ -65,3 +77,7 @@ class FittedEncoder(ABC):
     @classmethod
     @abstractmethod
     def _from_state(cls, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> FittedEncoder: ...
+
+
+def _family_name(name: str) -> str:
+    return re.sub(r"[ _.-]?\d+$", "", name.partition("=")[0].removesuffix(" (missing)"))

@@ -6,6 +6,7 @@ from steelyard.models._base import Encoding, FitTask, FittedModel, Model, ModelS
 from steelyard.models._one_versus_rest import FittedLabels, fit_labels, restore_model
 from steelyard.models._parse import model_from_saved, parse_model, parse_models
 from steelyard.models._sklearn import SklearnModel
+from steelyard.models.additive_kernel import AdditiveKernel
 from steelyard.models.balanced_forest import BalancedForest
 from steelyard.models.boosting import Boosting
 from steelyard.models.extra_trees import ExtraTrees
@@ -17,6 +18,7 @@ from steelyard.models.nystroem import Nystroem
 from steelyard.models.xgboost import Xgboost
 
 __all__ = [
+    "AdditiveKernel",
     "BalancedForest",
     "Boosting",
     "Encoding",

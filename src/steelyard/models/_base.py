@@ -47,6 +47,8 @@ class FitTask:
     following : (float, float), optional
         Rate and limit at which class weights follow the recall on held-out rows. Only a model that makes several
         passes gets either of these.
+    families : ndarray of int64, shape (n_columns,), optional
+        Columns of one origin have one number, counted from 0; None puts all in one family.
     """
 
     X: Array
@@ -59,6 +61,7 @@ class FitTask:
     sampling: Sampling = field(default_factory=Shuffled)
     deferred: float = 0.0
     following: tuple[float, float] | None = None
+    families: NDArray[np.int64] | None = None
 
     @property
     def multilabel(self) -> bool:
