@@ -74,8 +74,7 @@ class AdditiveKernel(Model):
         """Fitted model from its state."""
         arrays = state.arrays
         linear = FittedLinear(arrays["coef"], arrays["intercept"], arrays["present"], int(state.meta["n_classes"]))
-        parts = (arrays[name] for name in ("landmarks", "families", "scales", "root"))
-        return FittedAdditiveKernel(*parts, linear)
+        return FittedAdditiveKernel(arrays["landmarks"], arrays["families"], arrays["scales"], arrays["root"], linear)
 
 
 def _distances(X: Array, landmarks: Array, families: NDArray[np.int64]) -> list[Array]:
