@@ -117,9 +117,7 @@ def ours(fit: Fit, epochs: int) -> list[np.ndarray]:
     options = Options(RATE, DECAY, 0.0, fit.shape.batch, 1)
     engine = CompiledEngine(fit.network(), samples, loss.fused(np.bincount(codes) / len(codes)), options)
     weight = fit.class_weight()[codes].astype(np.float32)[:, None]
-    order = fit.batches(epochs)
-    for part in np.split(order, epochs):
-        engine.learn(part.ravel(), np.empty(0, np.float32), weight)
+    engine.learn(fit.batches(epochs).ravel(), np.empty(0, np.float32), weight)
     return engine.network().parameters()
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from sklearn.metrics import precision_recall_curve
 
-from steelyard.decisions import AtPrecision, AtRecall, Threshold, _cuts
+from steelyard.decisions import AtPrecision, AtRecall, Threshold, _buckets, _cuts
 
 RULES = [
     Threshold(metric="f1", guard=None),
@@ -64,3 +66,27 @@ def test_only_a_small_part_is_sorted():
     scores, y = scores_of("plain", np.random.default_rng(1))
     some = _cuts.promising_cuts(scores, y, lambda cuts: 2 * cuts.hits / (cuts.selected + cuts.positives))
     assert len(some.values) < 0.3 * len(_cuts.all_cuts(scores, y).values)
+
+
+@pytest.mark.parametrize("unknown", [False, True])
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_compiled_counts_give_the_same_cuts(rule, unknown, monkeypatch):
+    rng = np.random.default_rng(3)
+    kinds = [scores_of(kind, rng) for kind in ("plain", "rare", "ties", "saturated")]
+    proba = np.column_stack([scores for scores, _ in kinds] + [rng.random(6000)] * 2)
+    Y = np.column_stack([y for _, y in kinds] + [np.zeros(6000), np.ones(6000)]).astype(float)
+    if unknown:
+        Y[rng.random(Y.shape) < 0.2] = np.nan
+    monkeypatch.setattr(_cuts, "compiled_pays", lambda size: True)
+    compiled = rule.fit(proba, Y)
+    monkeypatch.setattr(_cuts, "compiled_pays", lambda size: False)
+    assert compiled == rule.fit(proba, Y)
+    assert sum("nothing to tune" in note for note in compiled.notes) == 2
+
+
+def test_small_tables_do_not_wait_for_compiled_code(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba", object())
+    assert not _buckets.compiled_pays(_buckets.WORTH_CALLING - 1)
+    assert _buckets.compiled_pays(_buckets.WORTH_CALLING)
+    monkeypatch.delitem(sys.modules, "numba")
+    assert not _buckets.compiled_pays(_buckets.WORTH_LOADING - 1)

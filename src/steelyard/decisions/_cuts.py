@@ -16,16 +16,15 @@ from steelyard.decisions._base import (
     check_codes,
     check_proba,
 )
+from steelyard.decisions._buckets import BUCKETS, Candidates, collect, compiled_pays, tally
 from steelyard.errors import UsageError
 
 # Metrics that differ by less are equal up to the order of summation.
 _TIE = 1e-12
 #: Rows from which counting in buckets is faster than sorting them all.
 _MANY = 4096
-#: Leading bits of 2^-32, and the number of buckets from there to 1, to which one is added.
-_LOWEST = (1023 - 32) << 8
-_BUCKETS = (1023 << 8) - _LOWEST + 1
-
+#: Values of cuts of which only the counts are looked at.
+_NO_VALUES = np.zeros(0)
 
 #: From cuts of one problem to the chosen value and what to say about it ("" for nothing).
 Choice = Callable[["Cuts"], tuple[float, str]]
@@ -99,63 +98,52 @@ def all_cuts(scores: Array, positive: NDArray[np.bool_]) -> Cuts:
     ends = np.flatnonzero(np.r_[ranked[1:] != ranked[:-1], True])
     found = np.cumsum(positive[order])[ends]
     upper, lower = ranked[ends[:-1]], ranked[ends[:-1] + 1]
-    return _cuts(scores, upper, lower, found[:-1], ends[:-1] + 1, float(positive.sum()))
+    counted = np.array([[np.sum(~positive)], [np.sum(positive)]])
+    return _cuts(float(scores.min()), float(scores.max()), upper, lower, found[:-1], ends[:-1] + 1, counted)
 
 
 def promising_cuts(scores: Array, positive: NDArray[np.bool_], value: Value) -> Cuts:
     """The cuts among which the best by ``value`` is, with all its equals, without sorting all scores.
 
-    The scores are counted in buckets. Within a bucket no cut is better than one that takes all its positives and none
-    of its negatives, so only buckets in which that would be at least as good as the best of the cuts between buckets
-    are sorted. ``value`` has to rise when more positives, or fewer negatives, are at or above the cut.
+    The scores are counted in buckets, and only the buckets are sorted in which a cut can be as good as the best of
+    those between buckets. ``value`` has to rise when more positives, or fewer negatives, are at or above the cut.
     """
-    # Buckets by the leading bits of the numbers: 256 to each power of two, because scores of rare labels are small.
-    bucket = scores.view(np.int64) >> 44
-    bucket -= _LOWEST
-    np.maximum(bucket, 0, out=bucket)
-    rows_in, positives_in = np.bincount(bucket, minlength=_BUCKETS), np.bincount(bucket[positive], minlength=_BUCKETS)
-    filled = np.flatnonzero(rows_in)[::-1]
-    after, after_hits = np.cumsum(rows_in[filled]), np.cumsum(positives_in[filled])
-    before, before_hits = after - rows_in[filled], after_hits - positives_in[filled]
-    positives, total = float(after_hits[-1]), float(len(scores))
+    if scores.min() < 0:
+        return all_cuts(scores, positive)
+    counted = tally(scores, positive)
+    candidates = _candidates(counted, value)
+    keys = collect(scores, positive, candidates.wanted)
+    return _cuts(float(scores.min()), float(scores.max()), *candidates.cuts(keys), counted)
+
+
+def _candidates(counted: NDArray[Any], value: Value) -> Candidates:
+    negatives, positives = (float(count) for count in counted.sum(axis=1))
 
     def valued(hits: NDArray[Any], selected: NDArray[Any]) -> Array:
-        there = Cuts(np.zeros(len(hits)), hits.astype(np.float64), selected.astype(np.float64), positives, total)
-        return value(there)
+        return value(Cuts(_NO_VALUES, hits.astype(float), selected.astype(float), positives, positives + negatives))
 
-    ends = valued(np.r_[0, after_hits], np.r_[0, after])
-    kept = valued(after_hits, before - before_hits + after_hits) >= ends.max() - _TIE
-    # A cut at the end of a bucket lies halfway to the next score, which is in the bucket that follows.
-    kept[1:] |= kept[:-1].copy()
-    wanted = np.full(_BUCKETS, -1)
-    wanted[filled[kept]] = np.flatnonzero(kept)
-    place = wanted[bucket]
-    rows = np.flatnonzero(place >= 0)
-    rows = rows[np.argsort(scores[rows])[::-1]]
-    ranked, place = scores[rows], place[rows]
-    first = np.flatnonzero(np.r_[True, place[1:] != place[:-1]])
-    sizes = np.diff(np.r_[first, len(rows)])
-    running = np.r_[0, np.cumsum(positive[rows])]
-    found = running[1:] + np.repeat(before_hits[place[first]] - running[first], sizes)
-    selected = np.arange(1, len(rows) + 1) + np.repeat(before[place[first]] - first, sizes)
-    # Neighbours here are neighbours among all scores, except across buckets that were left out.
-    ends_here = np.flatnonzero((ranked[1:] != ranked[:-1]) & (selected[1:] == selected[:-1] + 1))
-    return _cuts(scores, ranked[ends_here], ranked[ends_here + 1], found[ends_here], selected[ends_here], positives)
+    return Candidates.of(counted, valued)
 
 
 def _cuts(
-    scores: Array, upper: Array, lower: Array, hits: NDArray[Any], selected: NDArray[Any], positives: float
+    lowest: float,
+    highest: float,
+    upper: Array,
+    lower: Array,
+    hits: NDArray[Any],
+    selected: NDArray[Any],
+    counted: NDArray[Any],
 ) -> Cuts:
     middle = (upper + lower) / 2
     # The midpoint of two neighbouring floats is one of them; the lower one would let its rows in.
     middle = np.where(middle > lower, middle, upper)
-    total = float(len(scores))
+    negatives, positives = (float(count) for count in counted.sum(axis=1))
     return Cuts(
-        values=np.r_[_none_value(float(scores.max())), middle, _all_value(float(scores.min()))],
-        hits=np.r_[0.0, hits, positives],
-        selected=np.r_[0.0, selected, total],
+        values=np.concatenate([[_none_value(highest)], middle, [_all_value(lowest)]]),
+        hits=np.concatenate([[0.0], hits, [positives]]),
+        selected=np.concatenate([[0.0], selected, [positives + negatives]]),
         positives=positives,
-        total=total,
+        total=positives + negatives,
     )
 
 
@@ -258,13 +246,48 @@ def _fit_labels(proba: Array, y: NDArray[Any], choose: Choice, value: Value | No
             column = y[:, label]
             column = column[~np.isnan(column)] if column.dtype.kind == "f" else column
             check_codes(column, len(column), 2)
-    cuts, notes = [], []
-    for label, (scores, target, known) in enumerate(zip(_by_label(proba), _by_label(targets), given, strict=True)):
-        cut, note = _choose(scores[known], target[known], choose, value)
-        cuts.append(cut)
-        if note:
-            notes.append(f"label {label}: {note}")
-    return FittedCuts(cuts=tuple(cuts), form="labels", notes=tuple(notes))
+    chosen = None
+    if value is not None and len(y) >= _MANY and proba.flags.c_contiguous and compiled_pays(proba.size):
+        kinds = np.where(unknown, np.uint8(2), targets) if unknown.any() else targets.view(np.uint8)
+        chosen = _chosen_compiled(proba, kinds, choose, value)
+    if chosen is None:
+        columns = zip(_by_label(proba), _by_label(targets), given, strict=True)
+        chosen = [_choose(scores[known], target[known], choose, value) for scores, target, known in columns]
+    notes = tuple(f"label {label}: {note}" for label, (_, note) in enumerate(chosen) if note)
+    return FittedCuts(cuts=tuple(cut for cut, _ in chosen), form="labels", notes=notes)
+
+
+def _chosen_compiled(
+    proba: Array, kinds: NDArray[np.uint8], choose: Choice, value: Value
+) -> list[tuple[float, str]] | None:
+    """What ``_choose`` says of each label; None where a score is below 0, if only by rounding."""
+    from steelyard.decisions._tallies import HIGH, KEYS, LOW, collect_labels, tally_labels
+
+    labels, bits = proba.shape[1], proba.view(np.int64)
+    counted = np.zeros((labels, 3, BUCKETS), np.int32)
+    if tally_labels(bits, kinds, counted) < 0:
+        return None
+    counted = counted[:, :2]
+    candidates = [_candidates(own, value) if own.any(axis=1).all() else None for own in counted]
+    asked, sizes = np.zeros((labels, BUCKETS), dtype=np.uint8), np.zeros(labels, np.int64)
+    for label, found in enumerate(candidates):
+        if found is not None:
+            asked[label] = KEYS * found.wanted
+            sizes[label] = counted[label][:, found.wanted].sum()
+            filled = np.flatnonzero(counted[label].any(axis=0))
+            asked[label, filled[0]] += LOW
+            asked[label, filled[-1]] += HIGH
+    ends = np.cumsum(sizes)
+    keys, edges = np.empty(ends[-1], np.int64), np.tile(np.array([np.iinfo(np.int64).max, -1]), (labels, 1))
+    collect_labels(bits, kinds, asked, edges, ends - sizes, keys)
+    chosen = []
+    for label, (found, own) in enumerate(zip(candidates, np.split(keys, ends[:-1]), strict=True)):
+        if found is None:
+            chosen.append((0.5, _nothing(*counted[label].sum(axis=1).tolist())))
+        else:
+            low, high = edges[label].view(np.float64)
+            chosen.append(choose(_cuts(float(low), float(high), *found.cuts(own), counted[label])))
+    return chosen
 
 
 def _by_label(table: NDArray[Any]) -> NDArray[Any]:
@@ -284,10 +307,14 @@ def _known(y: NDArray[Any], n_samples: int) -> tuple[NDArray[np.bool_] | None, N
 
 
 def _choose(scores: Array, positive: NDArray[np.bool_], choose: Choice, value: Value | None) -> tuple[float, str]:
-    rows = len(scores)
-    if rows == 0 or positive.all() or not positive.any():
-        what = "no known rows" if rows == 0 else "no positive rows" if not positive.any() else "no negative rows"
-        return 0.5, f"{what}, so there is nothing to tune: the cut stays at 0.5"
+    rows, positives = len(scores), int(np.count_nonzero(positive))
+    if positives in (0, rows):
+        return 0.5, _nothing(rows - positives, positives)
     if value is not None and rows >= _MANY:
         return choose(promising_cuts(np.ascontiguousarray(scores), positive, value))
     return choose(all_cuts(scores, positive))
+
+
+def _nothing(negatives: int, positives: int) -> str:
+    what = "known" if not negatives + positives else "positive" if not positives else "negative"
+    return f"no {what} rows, so there is nothing to tune: the cut stays at 0.5"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from steelyard.engine.data import EngineData
 from steelyard.engine.facts import TrainingFacts
-from steelyard.engine.fit import FittedPipeline, fit_pipeline
+from steelyard.engine.fit import FittedPipeline, fit_pipeline, fit_pipelines
 from steelyard.engine.plan import FitOutcome, FitPlan, Training
 from steelyard.engine.run import fit_many
 from steelyard.engine.targets import training_facts
@@ -21,5 +21,6 @@ __all__ = [
     "TrainingFacts",
     "fit_many",
     "fit_pipeline",
+    "fit_pipelines",
     "training_facts",
 ]

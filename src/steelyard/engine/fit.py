@@ -103,10 +103,23 @@ def fit_pipeline(
     row_weight: Array | None = None,
 ) -> FittedPipeline:
     """Train on all given rows."""
+    return fit_pipelines([training], matrix, schema, codes, classes, seed, row_weight)[0]
+
+
+def fit_pipelines(
+    trainings: Sequence[Training],
+    matrix: TableMatrix,
+    schema: TableSchema,
+    codes: NDArray[Any],
+    classes: tuple[object, ...],
+    seed: int,
+    row_weight: Array | None = None,
+) -> list[FittedPipeline]:
+    """Train several strategies of one model on all given rows; they share the encoder, and what their model shares."""
     from threadpoolctl import threadpool_limits
 
     # One thread: sums in another order would give other last digits.
     with threadpool_limits(1):
-        encoder, X = encode(training, matrix, schema)
-        model = fit_encoded([training], encoder, X, codes, classes, seed, row_weight)[0]
-        return FittedPipeline(encoder, model)
+        encoder, X = encode(trainings[0], matrix, schema)
+        models = fit_encoded(trainings, encoder, X, codes, classes, seed, row_weight)
+        return [FittedPipeline(encoder, model) for model in models]

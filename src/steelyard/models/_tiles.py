@@ -19,9 +19,9 @@ from steelyard.compiled import inner
 
 cgutils: Any = _cgutils  # has no types
 
-#: Numbers in a vector; rows and vectors of a tile. Eight sums or more hide the latency of a multiplication.
+#: Numbers in a vector; rows and vectors of a tile: two kinds of eight sums, which hide the latency of a multiplication.
 LANES = 16 if binding.get_host_cpu_features().get("avx512f") else 8
-_ROWS, _WIDE = 4, 2
+_ROWS, _WIDE, _TALL = 4, 2, 8
 BLOCK = _WIDE * LANES
 #: Rows from which it pays to copy a part of the right side first.
 _DEEP = 48
@@ -74,7 +74,7 @@ def _tile(rows: int, wide: int) -> Any:
     return intrinsic(typed)
 
 
-_many_wide, _one_wide, _many_narrow, _one_narrow = _tile(_ROWS, _WIDE), _tile(1, _WIDE), _tile(_ROWS, 1), _tile(1, 1)
+_many_wide, _one_wide, _many_narrow, _one_narrow = _tile(_ROWS, _WIDE), _tile(1, _WIDE), _tile(_TALL, 1), _tile(1, 1)
 
 
 @inner
@@ -103,11 +103,12 @@ def matmul(
         for i in range(full, rows):
             _one_wide(a + i * a_row, a_row, a_step, side, side_row, depth,
                       start + i * start_row + j, start_row, out + i * out_row + j, out_row)  # fmt: skip
+    tall = rows // _TALL * _TALL
     for j in range(4 * whole, 4 * columns, 4 * LANES):
-        for i in range(0, full, _ROWS):
+        for i in range(0, tall, _TALL):
             _many_narrow(a + i * a_row, a_row, a_step, b + j, b_row, depth,
                          start + i * start_row + j, start_row, out + i * out_row + j, out_row)  # fmt: skip
-        for i in range(full, rows):
+        for i in range(tall, rows):
             _one_narrow(a + i * a_row, a_row, a_step, b + j, b_row, depth,
                         start + i * start_row + j, start_row, out + i * out_row + j, out_row)  # fmt: skip
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steelyard.engine import EngineData, Training, fit_pipeline
+from steelyard.engine import EngineData, Training, fit_pipelines
 from steelyard.metrics import CountMetric, class_counts, get_metric
 from steelyard.models import parse_model
 from steelyard.strategy import Strategy
@@ -58,16 +58,14 @@ def overweighting_record(data: EngineData, n_jobs: int = 1) -> dict[str, Any] | 
     if not rare or len(in_use) < 2:
         return None
     trainings = [_training(factor, [str(data.classes[k]) for k in rare]) for factor in FACTORS]
-    tasks = [(training, fold) for training in trainings for fold in in_use]
     if n_jobs == 1:
-        found = [_fit(data, rows, folds, training, fold) for training, fold in tasks]
+        found = [_fit(data, rows, folds, trainings, fold) for fold in in_use]
     else:
         from joblib import Parallel, delayed
 
-        found = Parallel(n_jobs=n_jobs)(delayed(_fit)(data, rows, folds, *task) for task in tasks)
+        found = Parallel(n_jobs=n_jobs)(delayed(_fit)(data, rows, folds, trainings, fold) for fold in in_use)
     points = []
-    for place, factor in enumerate(FACTORS):
-        own = found[place * len(in_use) : (place + 1) * len(in_use)]
+    for factor, own in zip(FACTORS, zip(*found, strict=True), strict=True):
         scored, trained = (_joined(side) for side in zip(*own, strict=True))
         points.append({"factor": factor, **_figures(codes, scored, trained, rare, data.n_classes)})
     return {
@@ -117,18 +115,23 @@ def _training(factor: int, names: list[str]) -> Training:
 
 
 def _fit(
-    data: EngineData, rows: Codes, folds: Codes, training: Training, fold: int
-) -> tuple[tuple[Codes, Codes], tuple[Codes, Codes]]:
-    """Places and predictions of the fold's rows, and of the rows trained on."""
+    data: EngineData, rows: Codes, folds: Codes, trainings: Sequence[Training], fold: int
+) -> list[tuple[tuple[Codes, Codes], tuple[Codes, Codes]]]:
+    """For each training: places and predictions of the fold's rows, and of the rows trained on."""
     train, score = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
     with warnings.catch_warnings():
         # That a fit stopped short of convergence is part of what is shown.
         warnings.simplefilter("ignore")
-        pipeline = fit_pipeline(
-            training, data.matrix.take(rows[train]), data.schema, data.codes[rows[train]], data.classes, data.seed
-        )
-    predicted = [pipeline.predict_proba(data.matrix.take(rows[part])).argmax(axis=1) for part in (score, train)]
-    return (score, predicted[0]), (train, predicted[1])
+        trained = data.matrix.take(rows[train])
+        pipelines = fit_pipelines(trainings, trained, data.schema, data.codes[rows[train]], data.classes, data.seed)
+        X, X_score = (pipelines[0].encoder.transform(part) for part in (trained, data.matrix.take(rows[score])))
+        return [
+            (
+                (score, pipeline.model.predict_proba(X_score).argmax(axis=1)),
+                (train, pipeline.model.predict_proba(X).argmax(axis=1)),
+            )
+            for pipeline in pipelines
+        ]
 
 
 def _figures(
