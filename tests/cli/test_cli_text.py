@@ -257,3 +257,29 @@ def test_conll_files_that_cannot_be_studied(steelyard, tagged):
     found = steelyard("study", path, *QUICK, "--out", tagged / "out")
     assert (found.code, "the tag of each token belongs into the last" in found.failure) == (1, True)
     assert not (tagged / "out").exists()
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv", "jsonl", "parquet"])
+def test_a_large_file_is_worked_through_in_portions(steelyard, numbered, monkeypatch, form):
+    out = numbered / "out"
+    assert steelyard("study", numbered / "train.tsv", *QUICK, "--out", out).code == 0
+    rows = numbered / "rows.jsonl"
+    texts = [text for text, _ in make_texts(seed=1, several=True)]
+    # The last rows name no key but the text's.
+    lines = [{"body": text, "id": k} if k < 70 else {"body": text} for k, text in enumerate(texts)]
+    rows.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    arguments = ("predict", out, rows, "--text", "body", "--id", "id", "--proba")
+    found = []
+    for size in (4_000_000, 600):
+        monkeypatch.setattr("steelyard.data.portions.PORTION", size)
+        target = numbered / f"{size}.{form}"
+        assert steelyard(*arguments, "--output", target).code == 0
+        printed = [steelyard(*arguments, *json_).out for json_ in ((), ("--json",))]
+        assert len(json.loads(printed[1])) == 90
+        found.append((target.read_bytes(), *printed))
+    if form == "parquet":
+        whole, parts = (pl.read_parquet(numbered / f"{size}.{form}") for size in (4_000_000, 600))
+        assert whole.equals(parts)
+        assert found[0][1:] == found[1][1:]
+    else:
+        assert found[0] == found[1]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from steelyard.cli.reading import AS_USUAL, Reading
+from steelyard.cli.writing import WRITERS, table_writer
 from steelyard.errors import OutputExistsError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from steelyard.artifact import TrainedModel
-
-WRITERS = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
 def predict(
@@ -67,32 +65,51 @@ def predict(
     if output is not None and output.exists() and not force:
         raise OutputExistsError(f"--output {output} is there already; use --force or name another file")
 
-    import polars as pl
-
     from steelyard.cli.tables import unlabelled_rows
     from steelyard.cli.tags import predicted_tags
     from steelyard.estimator import load
 
     trained = load(model)
     if trained.info.get("tokens"):
-        _write(predicted_tags(trained, data, reading, proba=proba), output, json_)
+        tagged = predicted_tags(trained, data, reading, proba=proba)
+        with table_writer(output, json_) as writer:
+            writer.write(tagged)
         return 0
-    frame, files = unlabelled_rows(trained, data, reading)
+    portions = unlabelled_rows(trained, data, reading)
+    # The first is made before there is an output, so that what cannot be read at all leaves nothing behind.
+    frame, files = next(portions)
+    joined, row = _is_text(output) and not (json_ and output is None), 0
+    table = _table(trained, frame, files, row, id_column, joined, proba)
+    with table_writer(output, json_) as writer:
+        writer.write(table)
+        for frame, files in portions:
+            row += table.height
+            table = _table(trained, frame, files, row, id_column, joined, proba)
+            writer.write(table)
+    return 0
+
+
+def _table(
+    trained: TrainedModel, frame: pl.DataFrame, files: list[str] | None, row: int, id_column: str | None,
+    joined: bool, proba: bool,
+) -> pl.DataFrame:  # fmt: skip
+    """What is written for some rows, the first of which has this number."""
+    import polars as pl
+
     if id_column is not None and (files is not None or id_column not in frame.columns):
         raise UnknownNameError("column", id_column, frame.columns)
     probabilities = trained.predict_proba(trained.select(frame))
-    columns = [pl.Series("row", range(frame.height), dtype=pl.Int64)]
+    columns = [pl.Series("row", range(row, row + frame.height), dtype=pl.Int64)]
     if id_column is not None:
         # The names of the other columns are taken.
         taken = {"row", "prediction", *(f"p:{name}" for name in trained.classes)}
         columns.append(frame[id_column].alias("id" if id_column in taken else id_column))
     if files is not None:
         columns.append(pl.Series("file", files, dtype=pl.String))
-    columns += _predicted(trained, probabilities, joined=_is_text(output) and not (json_ and output is None))
+    columns += _predicted(trained, probabilities, joined=joined)
     if proba:
         columns += [pl.Series(f"p:{name}", probabilities[:, k]) for k, name in enumerate(trained.classes)]
-    _write(pl.DataFrame(columns), output, json_)
-    return 0
+    return pl.DataFrame(columns)
 
 
 def _is_text(output: Path | None) -> bool:
@@ -118,20 +135,3 @@ def _predicted(trained: TrainedModel, probabilities: NDArray[np.float64], joined
     separator = trained.info.get("label_separator") or "|"
     check_separable(names, separator)
     return [lists.list.join(separator)]
-
-
-def _write(table: pl.DataFrame, output: Path | None, as_json: bool) -> None:
-    if output is None:
-        sys.stdout.write(table.write_json() + "\n" if as_json else table.write_csv())
-        return
-    from steelyard.files import replacing
-
-    with replacing(output) as temporary:
-        if output.suffix == ".parquet":
-            table.write_parquet(temporary)
-        elif output.suffix == ".jsonl":
-            table.write_ndjson(temporary)
-        else:
-            table.write_csv(temporary, separator="\t" if output.suffix == ".tsv" else ",")
-    if as_json:
-        print(table.write_json())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from steelyard.api.study import processes
 from steelyard.api.tokens import token_table
 from steelyard.artifact import TrainedModel
 from steelyard.cli.progress import CountProgress, say
-from steelyard.data import ReadOptions, Source, is_conll, read_source, split_columns
+from steelyard.data import ReadOptions, Source, is_conll, read_portions, read_source, split_columns
 from steelyard.errors import DataError, UnknownNameError, UsageError
 from steelyard.features.media import MediaFeatures
 
@@ -184,10 +184,16 @@ def target_columns(target: str, columns: Sequence[str]) -> list[str]:
     return [name.strip() for name in next(csv.reader([target], skipinitialspace=True)) if name.strip()] or [target]
 
 
-def unlabelled_rows(trained: TrainedModel, data: Path, reading: Reading) -> tuple[pl.DataFrame, list[str] | None]:
-    """Rows to predict, and the name of each where they are files; files that cannot be read are named on stderr."""
+def unlabelled_rows(
+    trained: TrainedModel, data: Path, reading: Reading
+) -> Iterator[tuple[pl.DataFrame, list[str] | None]]:
+    """Rows to predict, a large file of lines in portions, and the name of each row where they are files.
+
+    Files that cannot be read are named on stderr.
+    """
     if trained.media is None:
-        return named_rows(trained, data, reading), None
+        yield from ((frame, None) for frame in named_rows(trained, data, reading))
+        return
     warnings: list[str] = []
     files = unsorted_files(data, warnings) if data.is_dir() else [data]
     if not data.exists():
@@ -199,21 +205,35 @@ def unlabelled_rows(trained: TrainedModel, data: Path, reading: Reading) -> tupl
     if not found.files:
         raise DataError(f"{data} holds no file that can be read")
     root = data if data.is_dir() else data.parent
-    return found.frame(), [path.relative_to(root).as_posix() for path in found.files]
+    yield found.frame(), [path.relative_to(root).as_posix() for path in found.files]
 
 
-def named_rows(trained: TrainedModel, data: Path, reading: Reading) -> pl.DataFrame:
-    """Rows of a file under the names the model knows."""
+def named_rows(trained: TrainedModel, data: Path, reading: Reading) -> Iterator[pl.DataFrame]:
+    """Rows of a file under the names the model knows; a large file of lines comes in portions."""
+    import polars as pl
+
     needed = trained.schema.used
     names = tuple(trained.info.get("columns", ()))
     options = ReadOptions(reading.encoding, not reading.no_header, names, reading.split, "test", mend=True)
-    source = read_source(data, options)
-    if not source.headerless and names and not set(needed) <= set(source.frame.columns):
-        # The table it was trained on did not name its columns either.
-        source = read_source(data, replace(options, header=False))
-    for note in source.notes:
-        say(f"note: {note}")
-    frame, text = source.frame, trained.schema.text
+    seen: dict[str, pl.DataType] = {}
+    for source in read_portions(data, options):
+        delimited = data.suffix.lower() in (".csv", ".tsv")
+        if delimited and not source.headerless and names and not set(needed) <= set(source.frame.columns):
+            # The table it was trained on did not name its columns either.
+            source = read_source(data, replace(options, header=False))
+        for note in source.notes:
+            say(f"note: {note}")
+        # What a portion has no line with, its rows have not, as where the file is read at once.
+        lacking = [
+            pl.lit(None, dtype=kind).alias(name) for name, kind in seen.items() if name not in source.frame.columns
+        ]
+        seen |= dict(source.frame.schema)
+        source = replace(source, frame=source.frame.with_columns(lacking))
+        yield _renamed(trained, source, names, reading)
+
+
+def _renamed(trained: TrainedModel, source: Source, names: tuple[str, ...], reading: Reading) -> pl.DataFrame:
+    frame, needed, text = source.frame, trained.schema.used, trained.schema.text
     if reading.text is not None and needed == text and len(text) == 1:
         if reading.text not in frame.columns:
             raise UnknownNameError("column", reading.text, frame.columns)

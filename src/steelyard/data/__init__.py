@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from steelyard.data.conll import Tokens, is_conll, read_conll
+from steelyard.data.portions import read_portions
 from steelyard.data.source import ReadOptions, Source
 from steelyard.data.table import (
     SUFFIXES,
@@ -26,6 +27,7 @@ __all__ = [
     "frame_from",
     "is_conll",
     "read_conll",
+    "read_portions",
     "read_source",
     "read_table",
     "split_columns",

@@ -21,7 +21,28 @@ _BY_CHANCE = 0.1
 
 
 def read_text(path: Path, options: ReadOptions | None = None, notes: list[str] | None = None) -> bytes:
-    """Content of a text file as valid UTF-8 without a byte-order mark.
+    """Content of a text file as valid UTF-8; see :func:`decoded`.
+
+    Raises
+    ------
+    DataError
+        Also when the file is empty.
+    """
+    data = decoded(path, path.read_bytes(), options, notes)
+    if not data.strip():
+        raise DataError(f"{path} is empty")
+    return data
+
+
+def is_marked(data: bytes) -> bool:
+    """Whether bytes begin with a byte-order mark."""
+    return any(data.startswith(mark) for mark, _ in _MARKS)
+
+
+def decoded(
+    path: Path, data: bytes, options: ReadOptions | None = None, notes: list[str] | None = None, before: int = 0
+) -> bytes:
+    """Bytes of a text file, or of the lines that follow its first ``before``, as valid UTF-8 without a byte-order mark.
 
     UTF-16 and UTF-32 are accepted when they begin with a byte-order mark. With ``options.mend`` lines that are not
     UTF-8 are read as Windows-1252, and a note says so.
@@ -29,12 +50,11 @@ def read_text(path: Path, options: ReadOptions | None = None, notes: list[str] |
     Raises
     ------
     DataError
-        When the file is empty, has NUL bytes, or is not valid in its encoding; the message names the line.
+        When there are NUL bytes, or bytes are not valid in their encoding; the message names the line.
     UsageError
         When there is no such encoding.
     """
     options = options or ReadOptions()
-    data = path.read_bytes()
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             data = data[len(mark) :] if encoding == "utf-8" else _recoded(path, data, encoding)
@@ -45,20 +65,18 @@ def read_text(path: Path, options: ReadOptions | None = None, notes: list[str] |
     nul = data.find(b"\0")
     if nul >= 0:
         raise DataError(
-            f"{path}, line {_line(data, nul)}: NUL byte; this is not a text table "
+            f"{path}, line {before + _line(data, nul)}: NUL byte; this is not a text table "
             "(a spreadsheet or a database? export it as CSV; UTF-16 without a mark? convert it with iconv)"
         )
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
         if options.mend and notes is not None:
-            return _mended(path, data, notes)
+            return _mended(path, data, notes, before)
         raise DataError(
-            f"{path}, line {_line(data, error.start)}: byte 0x{data[error.start]:02x} is not UTF-8; "
+            f"{path}, line {before + _line(data, error.start)}: byte 0x{data[error.start]:02x} is not UTF-8; "
             "convert the file, for example: iconv -f LATIN1 -t UTF-8 OLD > NEW"
         ) from None
-    if not data.strip():
-        raise DataError(f"{path} is empty")
     return data
 
 
@@ -83,11 +101,11 @@ def _recoded(path: Path, data: bytes, encoding: str, *, asked: bool = False) -> 
         raise DataError(f"{path}, line {line}: not valid {encoding.upper()}, {hint}") from None
 
 
-def _mended(path: Path, data: bytes, notes: list[str]) -> bytes:
+def _mended(path: Path, data: bytes, notes: list[str], before: int) -> bytes:
     """Lines that are not UTF-8 read as Windows-1252, the encoding that most often stands behind such bytes."""
     made, other, wide = [], [], []
     lines = data.split(b"\n")
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(lines, before + 1):
         try:
             made.append(line.decode("utf-8"))
             if not line.isascii():
@@ -100,7 +118,8 @@ def _mended(path: Path, data: bytes, notes: list[str]) -> bytes:
         notes.append(f"{path.name} mixes encodings: {which} are not UTF-8 and were read as Windows-1252.")
     else:
         for number in wide:
-            made[number - 1] = _windows(path, number, lines[number - 1], 0)
+            place = number - before - 1
+            made[place] = _windows(path, number, lines[place], 0)
         notes.append(f"{path.name} is not UTF-8 in {which}: read as Windows-1252 (--encoding names another).")
     return "\n".join(made).encode("utf-8")
 

@@ -31,15 +31,23 @@ def read_json_lines(path: Path, options: ReadOptions | None = None) -> Source:
         When a line is not a JSON object or repeats a key (the message names the line), or there is no line.
     """
     notes: list[str] = []
+    found = objects_of_lines(path, read_text(path, options, notes), notes)
+    if found is None:
+        raise DataError(f"{path} has no rows")
+    return found
+
+
+def objects_of_lines(path: Path, data: bytes, notes: Sequence[str] = (), before: int = 0) -> Source | None:
+    """Table from the lines of a file after its first ``before``; None where they are blank."""
     rows: list[dict[str, Any]] = []
     lines: list[int] = []
     # Not splitlines(): JSON strings may hold U+2028 and other characters at which it would split.
-    for number, line in enumerate(read_text(path, options, notes).decode().split("\n"), 1):
+    for number, line in enumerate(data.decode().split("\n"), before + 1):
         if line and not line.isspace():
             rows.append(_row(path, number, line))
             lines.append(number)
     if not rows:
-        raise DataError(f"{path} has no rows")
+        return None
     return Source(frame_of_objects(path, rows), tuple(notes), np.array(lines, dtype=np.int64))
 
 

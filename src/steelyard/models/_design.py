@@ -126,7 +126,7 @@ class DenseDesign(Design):
 class SparseDesign(Design):
     """Rows as they are in a sparse matrix: centring or turning them would fill it."""
 
-    rows: Any
+    given: Any
 
     @classmethod
     def of(cls, X: Any) -> SparseDesign:
@@ -136,8 +136,15 @@ class SparseDesign(Design):
         n_rows, n_columns = X.shape
         squares = X.multiply(X).sum(axis=0)
         spread = np.r_[np.asarray(squares, dtype=np.float64).ravel() / n_rows, 1.0]
-        ones = sparse.csr_array(np.ones((n_rows, 1), dtype=X.dtype))
-        return cls(n_rows, n_columns + 1, spread, sparse.hstack([sparse.csr_array(X), ones], format="csr"))
+        return cls(n_rows, n_columns + 1, spread, sparse.csr_array(X))
+
+    @cached_property
+    def rows(self) -> Any:
+        """The rows with a last column of ones."""
+        from scipy import sparse
+
+        ones = sparse.csr_array(np.ones((self.n_rows, 1), dtype=self.given.dtype))
+        return sparse.hstack([self.given, ones], format="csr")
 
     def blocks(self) -> list[slice]:
         """One block: what a block adds to the gradient is as long as all columns."""
@@ -146,7 +153,7 @@ class SparseDesign(Design):
     @property
     def single(self) -> bool:
         """Whether the rows were given in single precision; see :attr:`Design.single`."""
-        return bool(self.rows.dtype == np.float32)
+        return bool(self.given.dtype == np.float32)
 
     @cached_property
     def _kinds(self) -> dict[Any, tuple[Any, Any]]:

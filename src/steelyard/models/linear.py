@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 
 from steelyard.component import component
 from steelyard.errors import UsageError
+from steelyard.losses import CrossEntropyLoss, Loss
 from steelyard.models._base import Array, FitTask, FittedModel, Model, ModelState, spread
-from steelyard.models._design import Design, design_of
+from steelyard.models._design import Design, SparseDesign, design_of
 from steelyard.models._lbfgs import PAIRS, Memory, Minima, minimise
 from steelyard.models._objective import ManyLabels, Objective, OneLabel
 
 #: Bytes of working memory that the problems of one search may take together.
 _BUDGET = 250_000_000
+#: Where the dual is at its end, and after how many passes L-BFGS takes over.
+_NEAR, _PASSES = 5e-4, 60
 
 
 @component
@@ -27,8 +30,9 @@ class Linear(Model):
     Minimises ``C * sum(sample_weight * loss) + |coef|^2 / 2``, as scikit-learn's ``LogisticRegression`` does; two
     classes share one column of coefficients, the intercept is free. With several labels for a row each label is such
     a problem of its own. All strategies of a fold are searched for side by side, by L-BFGS, first in single and then
-    in double precision; sparse rows in single precision, as those of text are, in that alone. What one of them gives
-    does not depend on the others.
+    in double precision. Sparse rows in single precision, as those of text are, are searched in that alone; two classes,
+    or several labels, under cross-entropy by coordinate ascent on the dual, which needs a few passes over the rows for
+    all labels together. What one of them gives does not depend on the others.
 
     Parameters
     ----------
@@ -75,7 +79,17 @@ class Linear(Model):
     def _one_label(self, tasks: Sequence[FitTask], design: Design) -> list[FittedModel]:
         present, codes = np.unique(tasks[0].codes, return_inverse=True)
         weights = np.stack([task.sample_weight for task in tasks])
-        tables = self._solved(OneLabel(design, [task.loss for task in tasks], weights, codes, self.C))
+
+        def rest(places: NDArray[Any]) -> Array:
+            losses = [tasks[place].loss for place in places]
+            return self._solved(OneLabel(design, losses, weights[places], codes, self.C))
+
+        losses = [task.loss for task in tasks]
+        if len(present) == 2:
+            targets = np.tile(codes.astype(np.float64), (len(tasks), 1))
+            tables = self._by_dual(design, losses, targets, weights, lambda places: rest(places)[:, 0])[:, None]
+        else:
+            tables = rest(np.arange(len(tasks)))
         intercepts = tables[:, :, -1]
         if len(present) > 2:
             # The loss does not see what is added to all of them.
@@ -103,8 +117,36 @@ class Linear(Model):
     def _labels(self, tasks: Sequence[FitTask], design: Design, targets: Array, labels: NDArray[Any]) -> Array:
         weights = np.concatenate([task.sample_weight.T[labels] for task in tasks])
         losses = [task.loss for task in tasks for _ in labels]
-        problems = ManyLabels(design, losses, weights, np.tile(targets, (len(tasks), 1)), self.C)
-        return self._solved(problems).reshape(len(tasks), len(labels), design.n_columns)
+        every = np.tile(targets, (len(tasks), 1))
+
+        def rest(places: NDArray[Any]) -> Array:
+            chosen = [losses[place] for place in places]
+            return self._solved(ManyLabels(design, chosen, weights[places], every[places], self.C))[:, 0]
+
+        tables = self._by_dual(design, losses, every, weights, rest)
+        return tables.reshape(len(tasks), len(labels), design.n_columns)
+
+    def _by_dual(
+        self, design: Design, losses: Sequence[Loss], targets: Array, weights: Array, rest: Callable[[Any], Array]
+    ) -> Array:
+        """Coefficients (n_problems, n_columns) of problems of two classes: by the dual where it can, else by ``rest``.
+
+        The dual is that of cross-entropy, and steps of single rows are fast where these are sparse and as imprecise as
+        the steps.
+        """
+        single = isinstance(design, SparseDesign) and design.single
+        plain = np.array([single and loss == CrossEntropyLoss() for loss in losses])
+        found, left = np.empty((len(losses), design.n_columns)), ~plain
+        if plain.any():
+            assert isinstance(design, SparseDesign)
+            from steelyard.models._dual import TwoClass, dual_logistic
+
+            problems = TwoClass(design.given, targets[plain], self.C * weights[plain])
+            found[plain], solved = dual_logistic(problems, tolerance=_NEAR, max_passes=min(_PASSES, self.max_iter))
+            left[np.flatnonzero(plain)[~solved]] = True
+        if left.any():
+            found[left] = rest(np.flatnonzero(left))
+        return found
 
     def _solved(self, objective: Objective) -> Array:
         """Coefficients (n_problems, columns, n_columns) of the matrix that was given."""
