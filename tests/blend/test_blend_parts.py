@@ -158,3 +158,15 @@ def test_arms_of_given_parts() -> None:
     assert [str(t) for t in trainings_of([Linear()], None, "full", 500, 3)] == [
         "do_nothing | linear", "inverse | linear", "sqrt | linear"
     ]  # fmt: skip
+
+
+def test_an_arm_that_no_mixture_wants_is_not_scored_again_when_the_folds_are_dealt_anew() -> None:
+    data = table(300)
+    again = replace(data, folds=make_folds(data.codes, 4, seed=0, repeats=2))
+    hopeless = Training.of(Strategy(), parse_model("linear(C=1e-8)"))
+    race = Race([LINEAR[0], LINEAR[1], hopeless], again, Clock())
+    with runner(again, 1, stoppable=False) as running:
+        finished = race.run(running)
+    assert finished == [0, 1]
+    assert race.entrants[2].dropped == "no share after all rows were scored once"
+    assert race.entrants[2].scored == {(0, fold) for fold in range(4)}

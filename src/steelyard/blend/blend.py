@@ -13,7 +13,7 @@ from steelyard.blend.calibration import Calibration
 from steelyard.blend.fits import Fit, Runner, runner
 from steelyard.blend.race import Clock, Race
 from steelyard.blend.selection import greedy_weights
-from steelyard.engine import EngineData, FittedPipeline, Training, training_facts
+from steelyard.engine import EngineData, FittedPipeline, Training, one_thread, training_facts
 from steelyard.errors import UsageError
 from steelyard.features import TableMatrix
 from steelyard.strategy import Strategy
@@ -137,7 +137,8 @@ def fit_blend(
         None when the time was too short for a single arm.
     """
     clock = clock or Clock()
-    with runner(data, n_jobs, stoppable=clock.limit is not None) as running:
+    # Here too: the calibrations are small, and more threads than processors make them wait for each other.
+    with one_thread(), runner(data, n_jobs, stoppable=clock.limit is not None) as running:
         race = Race(trainings, data, clock)
         finished = race.run(running)
         if not finished:

@@ -18,6 +18,8 @@ Array = NDArray[np.float64]
 
 #: An arm is dropped after its first fold only where that many rows were scored, and by that many standard errors.
 _ENOUGH_ROWS, _SURE = 150, 3.0
+#: Among fewer arms than that none is dropped, and none that has this share of a mixture.
+_FEWEST, _LEAST = 3, 0.01
 #: Share of the time that is left for putting the result together.
 _SPARE = 0.04
 
@@ -74,11 +76,14 @@ class Race:
     def run(self, running: Runner) -> list[int]:
         """Score folds by arms; positions of the arms that were scored on all rows.
 
-        Without a time limit all arms score one fold after the other, and the hopeless leave after the first. With
-        one, each arm scores all folds before the next begins, so that there is a result whenever time ends.
+        Without a time limit all arms score one fold after the other; the hopeless leave after the first, and those
+        that no mixture wants before the folds are dealt anew. With one, each arm scores all folds before the next
+        begins, so that there is a result whenever time ends.
         """
         if self.clock.limit is None:
             for number, cell in enumerate(self.cells):
+                if number and cell[0] > self.cells[number - 1][0]:
+                    self._drop_unwanted()
                 self._take_up(running, [(arm, cell) for arm in range(len(self.entrants))])
                 if number == 0 and len(self.cells) > 1:
                     self._drop_hopeless(*cell)
@@ -137,20 +142,36 @@ class Race:
     def _drop_hopeless(self, repeat: int, fold: int) -> None:
         """Drop the arms that are surely worse than the best and that no mixture wants."""
         rows = self.data.score_rows(repeat, fold)
-        racing = [entrant for entrant in self.entrants if not entrant.dropped and entrant.scored]
-        if len(rows) < _ENOUGH_ROWS or len(racing) < 3:
+        if len(rows) < _ENOUGH_ROWS or len(self._racing()) < _FEWEST:
             return
+        likelihood, wanted = self._compared(repeat, rows)
+        logs = np.log(np.clip(likelihood, 1e-6, 1.0))
+        best = logs[logs.mean(axis=1).argmax()]
+        for entrant, mine, share in zip(self._racing(), logs, wanted, strict=True):
+            behind = best - mine
+            error = behind.std() / np.sqrt(len(behind))
+            if share < _LEAST and behind.mean() > _SURE * error > 0:
+                entrant.dropped = "behind after the first fold"
+
+    def _drop_unwanted(self) -> None:
+        """Drop the arms that no mixture wants once every row was scored: other folds seldom change that."""
+        racing = self._racing()
+        if len(racing) < _FEWEST:
+            return
+        _, wanted = self._compared(0, np.flatnonzero(self.data.folds[0] >= 0))
+        for entrant, share in zip(racing, wanted, strict=True):
+            if share < _LEAST:
+                entrant.dropped = "no share after all rows were scored once"
+
+    def _racing(self) -> list[Entrant]:
+        return [entrant for entrant in self.entrants if not entrant.dropped and entrant.scored]
+
+    def _compared(self, repeat: int, rows: NDArray[np.int64]) -> tuple[Array, Array]:
+        """Likelihood of the rows' classes by each arm in the race, calibrated, and the weights of a mixture."""
         codes, weight = self.data.codes[rows], np.ones(len(rows))
         likelihood = []
-        for entrant in racing:
+        for entrant in self._racing():
             proba = entrant.proba[repeat, rows].astype(np.float64)
             calibrated = Calibration.fit(proba, codes, weight).transform(proba)
             likelihood.append(calibrated[np.arange(len(rows)), codes])
-        wanted = greedy_weights(np.stack(likelihood), weight, self.data.seed)
-        logs = np.log(np.clip(likelihood, 1e-6, 1.0))
-        best = logs[logs.mean(axis=1).argmax()]
-        for entrant, mine, share in zip(racing, logs, wanted, strict=True):
-            behind = best - mine
-            error = behind.std() / np.sqrt(len(behind))
-            if share < 0.01 and behind.mean() > _SURE * error > 0:
-                entrant.dropped = "behind after the first fold"
+        return np.stack(likelihood), greedy_weights(np.stack(likelihood), weight, self.data.seed)

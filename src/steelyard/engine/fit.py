@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from steelyard.engine.plan import Training
 from steelyard.engine.targets import Targets, targets_of
+from steelyard.engine.threads import one_thread
 from steelyard.errors import UsageError
 from steelyard.features import FittedEncoder, TableMatrix, TableSchema
 from steelyard.models import FitTask, FittedModel
@@ -102,10 +103,7 @@ def fit_pipeline(
     row_weight: Array | None = None,
 ) -> FittedPipeline:
     """Train on all given rows."""
-    from threadpoolctl import threadpool_limits
-
-    # One thread: sums in another order would give other last digits.
-    with threadpool_limits(1):
+    with one_thread():
         encoder, X = encode(training, matrix, schema)
         model = fit_encoded([training], encoder, X, codes, classes, seed, row_weight)[0]
         return FittedPipeline(encoder, model)
