@@ -9,65 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.adjustments import Adjustment, ClassFactors
-from steelyard.blend.calibration import Calibration
 from steelyard.blend.fits import Fit, Runner, runner
+from steelyard.blend.mixture import Blend, Member, mix
 from steelyard.blend.race import Clock, Race
-from steelyard.blend.selection import greedy_weights
 from steelyard.engine import EngineData, FittedPipeline, Training, one_thread, training_facts
 from steelyard.errors import UsageError
-from steelyard.features import TableMatrix
 from steelyard.strategy import Strategy
 
 Array = NDArray[np.float64]
-
-#: A member with less weight than this is left out, and not trained again.
-_LEAST = 0.01
-
-
-@dataclass(frozen=True)
-class Member:
-    """An arm in a blend.
-
-    Parameters
-    ----------
-    training : Training
-    weight : float
-        Its share of the mixture.
-    factors : ClassFactors
-        The strategy's adjustment.
-    calibration : Calibration, optional
-        What puts its probabilities right.
-    pipeline : FittedPipeline, optional
-        Trained on all rows.
-    """
-
-    training: Training
-    weight: float
-    factors: ClassFactors
-    calibration: Calibration | None = None
-    pipeline: FittedPipeline | None = None
-
-    def transform(self, proba: NDArray[np.float32]) -> Array:
-        """Probabilities as they enter the mixture; float32 throughout, as the out-of-fold scores were kept."""
-        exact = proba.astype(np.float64)
-        exact = self.factors.transform(exact / exact.sum(axis=1, keepdims=True))
-        return exact if self.calibration is None else self.calibration.transform(exact)
-
-
-@dataclass(frozen=True)
-class Blend:
-    """A weighted mean of the probabilities of its members."""
-
-    members: tuple[Member, ...]
-    n_classes: int
-
-    def predict_proba(self, matrix: TableMatrix) -> Array:
-        """Probabilities (n_rows, n_classes) of raw rows."""
-        total = np.zeros((len(matrix), self.n_classes))
-        for member in self.members:
-            assert member.pipeline is not None
-            total += member.weight * member.transform(member.pipeline.predict_proba(matrix).astype(np.float32))
-        return total
 
 
 @dataclass(frozen=True)
@@ -147,19 +96,12 @@ def fit_blend(
         repeats = len(data.folds)
         base = np.ones(len(rows)) if data.row_weight is None else data.row_weight[rows]
         codes, weight = np.tile(data.codes[rows], repeats), np.tile(base / repeats, repeats)
+        entrants = [race.entrants[arm] for arm in finished]
+        raw = [entrant.proba[:, rows].reshape(-1, data.n_classes) for entrant in entrants]
+        members = [Member(e.training, 0.0, _factors(e.training, strategy, data)) for e in entrants]
         calibrate = strategy is None and len(trainings) > 1
-        members, scores = [], []
-        for arm in finished:
-            entrant = race.entrants[arm]
-            raw = entrant.proba[:, rows].reshape(-1, data.n_classes)
-            member = Member(entrant.training, 0.0, _factors(entrant.training, strategy, data))
-            proba = member.transform(raw)
-            if calibrate and len(codes):
-                member = replace(member, calibration=Calibration.fit(proba, codes, weight))
-                proba = member.transform(raw)
-            members.append(member)
-            scores.append(proba)
-        weights = _weights(scores, codes, weight, data.seed)
+        members, scores = mix(members, raw, codes, weight, data.seed, calibrate=calibrate)
+        weights = np.array([member.weight for member in members])
         pipelines = _refit(running, race, finished, weights, clock)
     kept = {place: weights[place] for place, arm in enumerate(finished) if arm in pipelines}
     if not kept:
@@ -180,17 +122,6 @@ def _factors(training: Training, strategy: Strategy | None, data: EngineData) ->
     assert isinstance(adjustment, Adjustment)
     facts = training_facts(training, data.codes, data.classes)
     return adjustment.bind(priors=facts.priors, weights=facts.weights, classes=data.classes)
-
-
-def _weights(scores: Sequence[Array], codes: NDArray[np.int64], weight: Array, seed: int) -> Array:
-    """Weight of each arm; small ones are 0."""
-    if len(scores) == 1 or not len(codes):
-        return np.full(len(scores), 1.0 / len(scores))
-    rows = np.arange(len(codes))
-    weights = greedy_weights(np.stack([proba[rows, codes] for proba in scores]), weight, seed)
-    kept = np.where(weights >= _LEAST, weights, 0.0)
-    shares: Array = kept / kept.sum()
-    return shares
 
 
 def _refit(
