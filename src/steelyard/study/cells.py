@@ -72,6 +72,7 @@ def fit_cells(
             finished = table.keep(outcome)
             if book:
                 book.record(outcome, finished)
+            table.say(outcome)
             if deadline and time.monotonic() > deadline and table.first_is_done:
                 break
     return table.finished()
@@ -108,9 +109,12 @@ class _Table:
         self.waiting.subtract(cells)
         finished = [arm for arm, place in cells if not self.waiting[arm, place]]
         self.done += len(finished)
-        if self.progress:
-            self.progress(self.done, self.total, str(plan.training.model))
         return finished
+
+    def say(self, outcome: FitOutcome) -> None:
+        """Say how far it is; only once an outcome is kept for good, because a kill can come any time."""
+        if self.progress:
+            self.progress(self.done, self.total, str(outcome.plan.training.model))
 
     @property
     def first_is_done(self) -> bool:

@@ -138,4 +138,5 @@ def mixture_note(assessed: Assessed) -> str:
     """Sentence on what a mixture is made of, the largest share first."""
     ordered = sorted(assessed.mixture, key=lambda member: -member.weight)
     parts = ", ".join(f"{100 * member.weight:.0f} % {member.training}" for member in ordered)
-    return f"auto is a mixture of {len(ordered)} of the {len(assessed.arm.trainings)} arms that were tried for it: {parts}."
+    tried = len(assessed.arm.trainings)
+    return f"auto is a mixture of {len(ordered)} of the {tried} arms that were tried for it: {parts}."
