@@ -168,5 +168,5 @@ def test_an_arm_that_no_mixture_wants_is_not_scored_again_when_the_folds_are_dea
     with runner(again, 1, stoppable=False) as running:
         finished = race.run(running)
     assert finished == [0, 1]
-    assert race.entrants[2].dropped == "no share after all rows were scored once"
+    assert race.entrants[2].dropped == "behind after all rows were scored once"
     assert race.entrants[2].scored == {(0, fold) for fold in range(4)}

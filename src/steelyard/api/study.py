@@ -140,13 +140,13 @@ class plan_maker:  # noqa: N801  # reads as the function it is
         if time_limit is not None and not time_limit > 0:
             raise UsageError(f"time_limit must be above 0 seconds, not {time_limit!r}")
         self.time_limit = time_limit
-        models, mixed_models = without_auto(models, ",")
-        strategies, mixed_strategies = without_auto(strategies, ";")
+        named_models, mixed_models = without_auto(models, ",")
+        named_strategies, mixed_strategies = without_auto(strategies, ";")
         self.mixed = mixed_models or mixed_strategies
         # Beside a mixture there is something to compare it with: at the least the usual models, doing nothing.
-        self.models = parse_models(models or DEFAULT_MODELS)
+        self.models = parse_models(DEFAULT_MODELS if named_models is None else named_models)
         self.metric = get_metric(metric) if isinstance(metric, str) else metric
-        self.strategies = strategies or "do_nothing"
+        self.strategies = "do_nothing" if named_strategies is None else named_strategies
         parse_strategies(self.strategies, 2)
 
     def __call__(self, n_classes: int, multilabel: bool = False, n_rows: int = 0) -> StudyPlan:
@@ -194,7 +194,7 @@ def without_auto(given: Any, separator: str) -> tuple[Any, bool]:
     others = [part for part in parts if str(part).strip() != AUTO]
     if len(others) < len(parts):
         return others or None, True
-    return (given if isinstance(given, str) else others), False
+    return (given if isinstance(given, str) else tuple(parts)), False
 
 
 def study_prepared(

@@ -18,6 +18,8 @@ Array = NDArray[np.float64]
 
 #: An arm is dropped after its first fold only where that many rows were scored, and by that many standard errors.
 _ENOUGH_ROWS, _SURE = 150, 3.0
+#: Once all rows were scored, the same folds dealt anew say little that is new: fewer standard errors are enough.
+_LIKELY = 2.0
 #: Among fewer arms than that none is dropped, and none that has this share of a mixture.
 _FEWEST, _LEAST = 3, 0.01
 #: Share of the time that is left for putting the result together.
@@ -77,7 +79,7 @@ class Race:
         """Score folds by arms; positions of the arms that were scored on all rows.
 
         Without a time limit all arms score one fold after the other; the hopeless leave after the first, and those
-        that no mixture wants before the folds are dealt anew. With one, each arm scores all folds before the next
+        that are likely behind before the folds are dealt anew. With one, each arm scores all folds before the next
         begins, so that there is a result whenever time ends.
         """
         if self.clock.limit is None:
@@ -144,24 +146,24 @@ class Race:
         rows = self.data.score_rows(repeat, fold)
         if len(rows) < _ENOUGH_ROWS or len(self._racing()) < _FEWEST:
             return
+        self._drop(repeat, rows, _SURE, "behind after the first fold")
+
+    def _drop_unwanted(self) -> None:
+        """Drop the arms that are likely worse than the best and that no mixture wants, once every row was scored."""
+        if len(self._racing()) >= _FEWEST:
+            rows = np.flatnonzero(self.data.folds[0] >= 0)
+            self._drop(0, rows, _LIKELY, "behind after all rows were scored once")
+
+    def _drop(self, repeat: int, rows: NDArray[np.int64], errors: float, note: str) -> None:
+        """Drop arms without a share in a mixture that are behind the best by so many standard errors."""
         likelihood, wanted = self._compared(repeat, rows)
         logs = np.log(np.clip(likelihood, 1e-6, 1.0))
         best = logs[logs.mean(axis=1).argmax()]
         for entrant, mine, share in zip(self._racing(), logs, wanted, strict=True):
             behind = best - mine
             error = behind.std() / np.sqrt(len(behind))
-            if share < _LEAST and behind.mean() > _SURE * error > 0:
-                entrant.dropped = "behind after the first fold"
-
-    def _drop_unwanted(self) -> None:
-        """Drop the arms that no mixture wants once every row was scored: other folds seldom change that."""
-        racing = self._racing()
-        if len(racing) < _FEWEST:
-            return
-        _, wanted = self._compared(0, np.flatnonzero(self.data.folds[0] >= 0))
-        for entrant, share in zip(racing, wanted, strict=True):
-            if share < _LEAST:
-                entrant.dropped = "no share after all rows were scored once"
+            if share < _LEAST and behind.mean() > errors * error > 0:
+                entrant.dropped = note
 
     def _racing(self) -> list[Entrant]:
         return [entrant for entrant in self.entrants if not entrant.dropped and entrant.scored]
