@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -64,6 +64,7 @@ def fit_blend(
     *,
     n_jobs: int = 1,
     clock: Clock | None = None,
+    rehearsal: Callable[[Array, NDArray[np.int64]], object] | None = None,
 ) -> BlendResult | None:
     """Blend of the given arms, trained on all rows.
 
@@ -79,6 +80,8 @@ def fit_blend(
         Processes.
     clock : Clock, optional
         Time limit.
+    rehearsal : callable, optional
+        What the caller will do with out-of-fold scores and codes; see :class:`Race`.
 
     Returns
     -------
@@ -88,16 +91,16 @@ def fit_blend(
     clock = clock or Clock()
     # Here too: the calibrations are small, and more threads than processors make them wait for each other.
     with one_thread(), runner(data, n_jobs, stoppable=clock.limit is not None) as running:
-        race = Race(trainings, data, clock)
+        race = Race(trainings, data, clock, rehearsal)
         finished = race.run(running)
         if not finished:
             return None
         rows = np.flatnonzero(data.folds[0] >= 0)
-        repeats = len(data.folds)
+        repeats = race.repeats
         base = np.ones(len(rows)) if data.row_weight is None else data.row_weight[rows]
         codes, weight = np.tile(data.codes[rows], repeats), np.tile(base / repeats, repeats)
         entrants = [race.entrants[arm] for arm in finished]
-        raw = [entrant.proba[:, rows].reshape(-1, data.n_classes) for entrant in entrants]
+        raw = [entrant.proba[:repeats, rows].reshape(-1, data.n_classes) for entrant in entrants]
         members = [Member(e.training, 0.0, _factors(e.training, strategy, data)) for e in entrants]
         calibrate = strategy is None and len(trainings) > 1
         members, scores = mix(members, raw, codes, weight, data.seed, calibrate=calibrate)
@@ -136,12 +139,12 @@ def _refit(
         while waiting and under_way <= running.width:
             fit = waiting.pop(0)
             # The heaviest is always begun: without it there is nothing.
-            if (not pipelines and not under_way) or race.entrants[fit.arm].expected() <= clock.left():
+            if (not pipelines and not under_way) or race.entrants[fit.arm].expected() <= clock.left() - race.closing:
                 running.submit(fit)
                 under_way += 1
         if not under_way:
             break
-        result = running.next(None if clock.limit is None else max(0.0, clock.left()))
+        result = running.next(None if clock.limit is None else max(0.0, clock.left() - race.closing))
         if result is None:
             break
         under_way -= 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,6 +24,8 @@ _LIKELY = 2.0
 _FEWEST, _LEAST = 3, 0.01
 #: Share of the time that is left for putting the result together.
 _SPARE = 0.04
+#: Rows on which the end is rehearsed, to know how long it takes.
+_REHEARSED = 500
 
 
 @dataclass
@@ -50,9 +52,13 @@ class Entrant:
     seconds: list[float] = field(default_factory=list)
     dropped: str = ""
 
+    def typical(self) -> float:
+        """Seconds of a fold: the lower median, because the first fits of a process wait for libraries."""
+        return sorted(self.seconds)[(len(self.seconds) - 1) // 2] if self.seconds else 0.0
+
     def expected(self) -> float:
         """Seconds that a fit on all rows is likely to take."""
-        return 1.4 * max(self.seconds, default=0.0)
+        return 1.4 * self.typical()
 
 
 class Race:
@@ -65,34 +71,62 @@ class Race:
     data : EngineData
         With its folds.
     clock : Clock
+    rehearsal : callable, optional
+        What will be done with out-of-fold scores (n_rows, n_classes) of rows at the end; under a time limit it is done
+        once before, to know how long it takes.
+
+    Attributes
+    ----------
+    repeats : int
+        How often all rows have been scored by every arm that is still in the race.
+    closing : float
+        Seconds that putting the result together is likely to take.
     """
 
-    def __init__(self, trainings: Sequence[Training], data: EngineData, clock: Clock) -> None:
-        self.data, self.clock = data, clock
+    def __init__(
+        self,
+        trainings: Sequence[Training],
+        data: EngineData,
+        clock: Clock,
+        rehearsal: Callable[[Array, NDArray[np.int64]], object] | None = None,
+    ) -> None:
+        self.data, self.clock, self.rehearsal = data, clock, rehearsal
         shape = (*data.folds.shape, data.n_classes)
         self.entrants = [Entrant(training, np.zeros(shape, dtype=np.float32)) for training in trainings]
         self.cells = [
             (repeat, int(fold)) for repeat, folds in enumerate(data.folds) for fold in np.unique(folds[folds >= 0])
         ]
+        self.repeats, self.closing, self._calibrating = 0, 0.0, 0.0
 
     def run(self, running: Runner) -> list[int]:
         """Score folds by arms; positions of the arms that were scored on all rows.
 
         Without a time limit all arms score one fold after the other; the hopeless leave after the first, and those
         that are likely behind before the folds are dealt anew. With one, each arm scores all folds before the next
-        begins, so that there is a result whenever time ends.
+        begins, so that there is a result whenever time ends; the folds are dealt anew where time is left after that.
         """
-        if self.clock.limit is None:
-            for number, cell in enumerate(self.cells):
-                if number and cell[0] > self.cells[number - 1][0]:
-                    self._drop_unwanted()
-                self._take_up(running, [(arm, cell) for arm in range(len(self.entrants))])
-                if number == 0 and len(self.cells) > 1:
+        arms = range(len(self.entrants))
+        for repeat in range(len(self.data.folds)):
+            cells = [cell for cell in self.cells if cell[0] == repeat]
+            if repeat:
+                self._drop_unwanted()
+                if not self._time_for(len(cells), running.width):
+                    break
+            if self.clock.limit is not None:
+                self._take_up(running, [(arm, cell) for arm in arms for cell in cells])
+            for cell in cells if self.clock.limit is None else ():
+                self._take_up(running, [(arm, cell) for arm in arms])
+                if cell == self.cells[0] and len(self.cells) > 1:
                     self._drop_hopeless(*cell)
-        else:
-            self._take_up(running, [(arm, cell) for arm in range(len(self.entrants)) for cell in self.cells])
-        complete = [arm for arm, entrant in enumerate(self.entrants) if len(entrant.scored) == len(self.cells)]
-        return [arm for arm in complete if not self.entrants[arm].dropped]
+            if repeat and not all(entrant.scored.issuperset(cells) for entrant in self._racing()):
+                # Time ran out on the way: what some arms scored twice is left aside.
+                break
+            self.repeats = repeat + 1
+        return [arm for arm in arms if self._complete(self.entrants[arm])]
+
+    def _complete(self, entrant: Entrant) -> bool:
+        """Whether an arm is in the race and has scored every row."""
+        return not entrant.dropped and entrant.scored.issuperset(cell for cell in self.cells if not cell[0])
 
     def _take_up(self, running: Runner, wanted: Sequence[tuple[int, tuple[int, int]]]) -> None:
         waiting, under_way = list(wanted), 0
@@ -105,7 +139,7 @@ class Race:
             if not under_way:
                 return
             limited = self.clock.limit is not None
-            result = running.next(max(0.0, self.clock.left() - self._finishing()) if limited else None)
+            result = running.next(max(0.0, self._left(running.width)) if limited else None)
             if result is None:
                 running.abandon()
                 self._give_up()
@@ -113,26 +147,45 @@ class Race:
             under_way -= 1
             self._take(result)
 
+    def _left(self, width: int) -> float:
+        """Seconds that are left for scoring folds: last fits and putting together come after that."""
+        done = [entrant for entrant in self.entrants if self._complete(entrant)]
+        last = sum(entrant.expected() for entrant in done) / min(width, max(len(done), 1))
+        return self.clock.left() - last - self.closing - self._calibrating * len(done)
+
     def _in_time(self, arm: int, width: int) -> bool:
         """Whether an arm is in the race, and its remaining folds and all the last fits still fit into the time."""
         entrant = self.entrants[arm]
-        if entrant.dropped or self.clock.limit is None:
+        if entrant.dropped or self.clock.limit is None or self.repeats:
             return not entrant.dropped
-        folds = len(self.cells) - len(entrant.scored)
-        work = folds * max(entrant.seconds, default=0.0) / width + entrant.expected()
-        if work + self._finishing() < self.clock.left():
+        folds = sum(cell not in entrant.scored for cell in self.cells if not cell[0])
+        if folds * entrant.typical() / width + entrant.expected() < self._left(width):
             return True
         entrant.dropped = "no time left"
         return False
 
-    def _finishing(self) -> float:
-        """Seconds that the last fits of the arms that are scored on all rows will take, one after the other."""
-        return sum(e.expected() for e in self.entrants if len(e.scored) == len(self.cells))
+    def _time_for(self, folds: int, width: int) -> bool:
+        """Whether all arms can score that many folds again, with time to spare."""
+        work = folds * sum(entrant.typical() for entrant in self._racing()) / width
+        return self.clock.limit is None or 1.5 * work < self._left(width)
 
     def _give_up(self) -> None:
         for entrant in self.entrants:
-            if len(entrant.scored) < len(self.cells) and not entrant.dropped:
+            if not self._complete(entrant) and not entrant.dropped:
                 entrant.dropped = "no time left"
+
+    def _rehearse(self, entrant: Entrant) -> None:
+        """See how long the end will take, while the processes work on."""
+        rows = np.flatnonzero(self.data.folds[0] >= 0)
+        some = np.random.default_rng(0).permutation(rows)[:_REHEARSED]
+        codes, proba = self.data.codes[some], entrant.proba[0, some].astype(np.float64)
+        share = len(rows) * len(self.data.folds) / len(some)
+        started = time.perf_counter()
+        proba = Calibration.fit(proba, codes, np.ones(len(codes))).transform(proba)
+        self._calibrating = share * (time.perf_counter() - started)
+        if self.rehearsal is not None:
+            self.rehearsal(proba, codes)
+        self.closing = share * (time.perf_counter() - started)
 
     def _take(self, result: FitResult) -> None:
         entrant, fit = self.entrants[result.fit.arm], result.fit
@@ -140,6 +193,8 @@ class Race:
         entrant.proba[fit.repeat, self.data.score_rows(fit.repeat, fit.fold)] = result.proba
         entrant.scored.add((fit.repeat, fit.fold))
         entrant.seconds.append(result.seconds)
+        if self.clock.limit is not None and not self.closing and self._complete(entrant):
+            self._rehearse(entrant)
 
     def _drop_hopeless(self, repeat: int, fold: int) -> None:
         """Drop the arms that are surely worse than the best and that no mixture wants."""
