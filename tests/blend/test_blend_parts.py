@@ -158,3 +158,40 @@ def test_arms_of_given_parts() -> None:
     assert [str(t) for t in trainings_of([Linear()], None, "full", 500, 3)] == [
         "do_nothing | linear", "inverse | linear", "sqrt | linear"
     ]  # fmt: skip
+
+
+def test_an_arm_that_no_mixture_wants_is_not_scored_again_when_the_folds_are_dealt_anew() -> None:
+    data = table(300)
+    again = replace(data, folds=make_folds(data.codes, 4, seed=0, repeats=2))
+    hopeless = Training.of(Strategy(), parse_model("linear(C=1e-8)"))
+    race = Race([LINEAR[0], LINEAR[1], hopeless], again, Clock())
+    with runner(again, 1, stoppable=False) as running:
+        finished = race.run(running)
+    assert finished == [0, 1]
+    assert race.entrants[2].dropped == "behind after all rows were scored once"
+    assert race.entrants[2].scored == {(0, fold) for fold in range(4)}
+
+
+def test_under_a_time_limit_folds_are_dealt_anew_only_where_there_is_time() -> None:
+    data = table(200)
+    twice = replace(data, folds=make_folds(data.codes, 4, seed=0, repeats=2))
+    race = Race(LINEAR, twice, Clock(600.0))
+    with runner(twice, 1, stoppable=False) as running:
+        assert race.run(running) == [0, 1]
+    assert race.repeats == 2
+    assert race.closing > 0
+    late = Race(LINEAR, twice, Clock(600.0))
+    # As if all rows scored once had taken nearly all of it.
+    late._time_for = lambda folds, width: False  # type: ignore[method-assign]
+    with runner(twice, 1, stoppable=False) as running:
+        assert late.run(running) == [0, 1]
+    assert late.repeats == 1
+    assert {cell[0] for entrant in late.entrants for cell in entrant.scored} == {0}
+
+
+def test_the_first_fits_of_a_process_do_not_set_what_a_fit_takes() -> None:
+    entrant = Race(LINEAR, table(60), Clock()).entrants[0]
+    assert entrant.expected() == 0
+    entrant.seconds += [9.0, 8.0, 0.5, 0.4]
+    assert entrant.typical() == 0.5
+    assert entrant.expected() == pytest.approx(0.7)

@@ -21,6 +21,7 @@ from sklearn.pipeline import make_pipeline
 
 import steelyard as sy
 from steelyard.errors import ArtifactError, DataError, UsageError
+from steelyard.metrics import get_metric
 
 
 def table(n: int = 300, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
@@ -264,3 +265,41 @@ def test_text_columns_are_learned_from_and_saved(jobs: int, tmp_path: Path) -> N
     assert np.mean(clf.oof_.proba.argmax(axis=1) == clf.oof_.codes) > 0.88
     again = sy.load(clf.save(tmp_path / "model"))
     np.testing.assert_array_equal(again.predict_proba(X), clf.predict_proba(X))
+
+
+def test_a_class_that_is_in_one_fold_only_is_learned_and_scored() -> None:
+    X, y = table(200)
+    # All rows of a class in one group: the models that score them have never seen it.
+    groups = np.where(y == "rare", -1, np.arange(len(y)))
+    clf = quick(model="linear, extra_trees(n_estimators=10)").fit(X, y, groups=groups)
+    rare = clf.classes_.tolist().index("rare")
+    assert (clf.oof_.codes == rare).sum() == 2 * (y == "rare").sum()
+    assert clf.oof_.proba[clf.oof_.codes == rare, rare].max() < 0.05
+    assert np.isfinite(clf.predict_proba(X)).all()
+    assert (clf.retarget("min_recall").predict(X) == "rare").any()
+
+
+def test_a_callable_metric_and_net_benefit_are_aimed_at_from_the_start() -> None:
+    X, y = table(400)
+    rare = np.where(y == "rare", "yes", "no")
+    benefit = quick(metric="net_benefit(threshold=0.1)").fit(X, rare)
+    assert benefit.metric_ == "net_benefit(threshold=0.1, positive=1)"
+
+    def by_hand(truth: np.ndarray, found: np.ndarray) -> float:
+        hits, alarms = ((truth == "yes") & (found == "yes")).sum(), ((truth == "no") & (found == "yes")).sum()
+        return float((hits - alarms / 9) / len(truth))
+
+    called = quick(metric=by_hand).fit(X, rare)
+    assert called.metric_ == "by_hand"
+    other, truth = table(4000, seed=1)
+    truth = np.where(truth == "rare", "yes", "no")
+    plain = by_hand(truth, benefit.retarget("accuracy").predict(other))
+    assert by_hand(truth, benefit.predict(other)) > plain
+    assert by_hand(truth, called.predict(other)) > plain
+
+
+def test_a_metric_of_costs_is_the_cheapest_label(fitted: Any) -> None:
+    X, _ = table(100, seed=1)
+    costs = [[0, 1, 1], [30, 0, 30], [2, 1, 0]]
+    aimed = fitted.retarget(get_metric(f"cost({costs})"))
+    assert aimed.predict(X).tolist() == fitted.retarget(cost=costs).predict(X).tolist()

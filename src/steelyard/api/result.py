@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from steelyard.adjustments import ClassFactors
 from steelyard.api.evaluation import evaluation_record
 from steelyard.api.examples import study_examples
 from steelyard.api.label_sets import written_info
 from steelyard.api.prepare import RawTable
 from steelyard.artifact import TrainedModel, save_model
+from steelyard.blend import Blend
 from steelyard.data import frame_from
-from steelyard.engine import EngineData, fit_pipeline, training_facts
+from steelyard.engine import EngineData, Training, fit_pipeline, training_facts
 from steelyard.features.media import MediaFeatures
 from steelyard.files import replacing, write_text
 from steelyard.notebook import Bar, html_table
 from steelyard.report import InlineReport, render_report, write_report
-from steelyard.study import Arm, StudyOutcome, bind_adjustment, entities_record, predictions_frame, study_record
+from steelyard.strategy import Strategy
+from steelyard.study import (
+    Assessed,
+    BlendArm,
+    StudyOutcome,
+    bind_adjustment,
+    entities_record,
+    predictions_frame,
+    study_record,
+)
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from steelyard.decisions import FittedDecision
     from steelyard.study.verdict import Verdict
 
 
@@ -159,7 +169,7 @@ class StudyResult:
             "verdict": self.record["verdict"]["kind"],
             **written_info(self._outcome.facts),
         }
-        return fit_arm(best.arm, best.decision, self._outcome.data, info, self._outcome.facts.media)
+        return fit_arm(best, self._outcome.data, info, self._outcome.facts.media)
 
     def evaluate(self, X: Any, y: Any) -> dict[str, Any]:
         """Score of the winner, and of doing nothing, on rows that the study never saw.
@@ -188,7 +198,7 @@ class StudyResult:
     def evaluate_table(self, table: RawTable, key: str | None = None) -> dict[str, Any]:
         """Like ``evaluate``, for a table; with a key the outcome is kept in ``record``."""
         plain = self._outcome.arms[self._outcome.scores.baseline]
-        baseline = fit_arm(plain.arm, plain.decision, self._outcome.data, {})
+        baseline = fit_arm(plain, self._outcome.data, {})
         found = evaluation_record(table, self.fit(), baseline, self._outcome.data, self._outcome.metric)
         if key:
             self.record[key] = found
@@ -222,21 +232,36 @@ class StudyResult:
 
 
 def fit_arm(
-    arm: Arm,
-    decision: FittedDecision,
-    data: EngineData,
-    info: dict[str, Any],
-    media: MediaFeatures | None = None,
+    assessed: Assessed, data: EngineData, info: dict[str, Any], media: MediaFeatures | None = None
 ) -> TrainedModel:
-    """An arm trained on all rows, with a decision fitted elsewhere."""
+    """An arm trained on all rows, with the decision, and where it is a mixture the shares, that were found before."""
+    arm, seed = assessed.arm, data.seed
+    if isinstance(arm, BlendArm):
+        neutral = training_facts(Training.of(Strategy(), arm.members[0].model), data.codes, data.classes)
+        members = tuple(
+            replace(m, pipeline=fit_pipeline(m.training, data.matrix, data.schema, data.codes, data.classes, seed))
+            for m in assessed.mixture
+        )
+        return TrainedModel(
+            classes=data.classes,
+            schema=data.schema,
+            pipeline=Blend(members, data.n_classes),
+            factors=ClassFactors((1.0,) * data.n_classes),
+            decision=assessed.decision,
+            strategy=None,
+            model=None,
+            facts=neutral,
+            info=info,
+            media=media,
+        )
     training = arm.training
     facts = training_facts(training, data.codes, data.classes)
     return TrainedModel(
         classes=data.classes,
         schema=data.schema,
-        pipeline=fit_pipeline(training, data.matrix, data.schema, data.codes, data.classes, data.seed),
+        pipeline=fit_pipeline(training, data.matrix, data.schema, data.codes, data.classes, seed),
         factors=bind_adjustment(arm, facts, data.classes),
-        decision=decision,
+        decision=assessed.decision,
         strategy=arm.strategy,
         model=arm.model,
         facts=facts,

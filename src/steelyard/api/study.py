@@ -9,6 +9,8 @@ from typing import Any
 
 from steelyard.api.prepare import FoldOptions, RawTable, prepare
 from steelyard.api.result import StudyResult
+from steelyard.blend import auto_trainings
+from steelyard.component import split_outside
 from steelyard.data import frame_from
 from steelyard.data.cost_matrix import read_cost_matrix
 from steelyard.engine import EngineData
@@ -17,7 +19,7 @@ from steelyard.metrics import MeanCost, Metric, get_metric
 from steelyard.models import parse_models
 from steelyard.progress import StudyProgress
 from steelyard.strategy import Strategy, parse_strategies
-from steelyard.study import DataFacts, Progress, StudyPlan, check_arms, execute, make_arms
+from steelyard.study import AUTO, BlendArm, DataFacts, Progress, StudyPlan, check_arms, execute, make_arms
 
 DEFAULT_MODELS = "linear, mlp, boosting"
 DEFAULT_STRATEGIES = "standard"
@@ -57,9 +59,11 @@ def run_study(
         Labels of any kind; rows whose label is missing are left out. Several labels a row are a matrix or table of
         shape (n_rows, n_labels) that holds 0, 1 and NaN (not known), or a list of labels for each row.
     models : str, model, classifier, or iterable of these
-        For example ``"linear, boosting(learning_rate=0.05)"`` or scikit-learn classifiers.
+        For example ``"linear, boosting(learning_rate=0.05)"`` or scikit-learn classifiers. ``"auto"`` adds one arm: a
+        mixture of about a dozen, as in :class:`steelyard.SteelyardClassifier`.
     strategies : str or iterable
-        A preset (``"standard"``, ``"quick"``), ``"s1; s2"``, or strategies. Doing nothing is always added.
+        A preset (``"standard"``, ``"quick"``), ``"s1; s2"``, or strategies. Doing nothing is always added. ``"auto"``
+        adds the same mixture.
     metric : str
         What arms are ranked by, such as ``"macro_f1"`` or ``"balanced_accuracy"``.
     folds, repeats : int
@@ -111,7 +115,7 @@ def run_study(
     options = FoldOptions(folds, repeats, random_state, duplicates)
     plan_for = plan_maker(models, strategies, metric, time_limit)
     data, facts = prepare(table, options)
-    plan = check_arms(plan_for(data.n_classes, data.multilabel), data)
+    plan = check_arms(plan_for(data.n_classes, data.multilabel, len(data.codes)), data)
     if progress is True:
         with StudyProgress() as shown:
             return study_prepared(plan, data, facts, n_jobs=n_jobs, progress=shown)
@@ -136,16 +140,61 @@ class plan_maker:  # noqa: N801  # reads as the function it is
         if time_limit is not None and not time_limit > 0:
             raise UsageError(f"time_limit must be above 0 seconds, not {time_limit!r}")
         self.time_limit = time_limit
-        self.models = parse_models(models)
+        named_models, mixed_models = without_auto(models, ",")
+        named_strategies, mixed_strategies = without_auto(strategies, ";")
+        self.mixed = mixed_models or mixed_strategies
+        # Beside a mixture there is something to compare it with: at the least the usual models, doing nothing.
+        self.models = parse_models(DEFAULT_MODELS if named_models is None else named_models)
         self.metric = get_metric(metric) if isinstance(metric, str) else metric
-        self.strategies = strategies if isinstance(strategies, str) else tuple(strategies)
+        self.strategies = "do_nothing" if named_strategies is None else named_strategies
         parse_strategies(self.strategies, 2)
 
-    def __call__(self, n_classes: int, multilabel: bool = False) -> StudyPlan:
-        """Plan for that number of classes, or of labels."""
+    def __call__(self, n_classes: int, multilabel: bool = False, n_rows: int = 0) -> StudyPlan:
+        """Plan for that number of classes, or of labels, and of rows, on which the members of a mixture depend.
+
+        Raises
+        ------
+        UsageError
+            When a mixture is asked for where rows may have several labels.
+        """
         strategies = parse_strategies(self.strategies, n_classes, multilabel)
         arms, left_out = make_arms(strategies, self.models, multilabel)
-        return StudyPlan(arms, self.metric, left_out, self.time_limit)
+        if not self.mixed:
+            return StudyPlan(arms, self.metric, left_out, self.time_limit)
+        return StudyPlan((*arms, mixture_arm(n_rows, n_classes, multilabel)), self.metric, left_out, self.time_limit)
+
+
+def mixture_arm(n_rows: int, n_classes: int, multilabel: bool = False) -> BlendArm:
+    """The arm ``auto``: a mixture of what may be good on so many rows and classes.
+
+    Raises
+    ------
+    UsageError
+        Where rows may have several labels.
+    """
+    if multilabel:
+        raise UsageError("auto mixes arms for one label a row, and here rows may have several; name models instead")
+    return BlendArm(tuple(auto_trainings("full", n_rows, n_classes)))
+
+
+def without_auto(given: Any, separator: str) -> tuple[Any, bool]:
+    """What is named beside ``auto`` (None for nothing), and whether ``auto`` is named.
+
+    Examples
+    --------
+    >>> without_auto("linear, auto", ","), without_auto("auto", ","), without_auto("standard", ";")
+    ((['linear'], True), (None, True), ('standard', False))
+    """
+    if isinstance(given, str):
+        parts = split_outside(given, separator)
+    elif hasattr(given, "fit") or not isinstance(given, Iterable):
+        return given, False
+    else:
+        parts = list(given)
+    others = [part for part in parts if str(part).strip() != AUTO]
+    if len(others) < len(parts):
+        return others or None, True
+    return (given if isinstance(given, str) else tuple(parts)), False
 
 
 def study_prepared(

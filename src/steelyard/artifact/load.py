@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from steelyard.adjustments import ClassFactors
 from steelyard.artifact.foreign import load_estimator
 from steelyard.artifact.manifest import ARRAYS, ESTIMATOR, MANIFEST, read_manifest
+from steelyard.artifact.members import restored_member
 from steelyard.artifact.trained import TrainedModel
+from steelyard.blend import Blend
 from steelyard.decisions import FittedDecision
 from steelyard.engine import FittedPipeline, TrainingFacts
 from steelyard.errors import ArtifactError, SteelyardError
@@ -83,16 +85,23 @@ def _assemble(folder: Path, manifest: dict[str, Any], trusted: tuple[str, ...]) 
     except SafetensorError as error:
         raise ArtifactError(f"{folder / ARRAYS} is damaged: {error}") from None
     foreign = load_estimator(folder / ESTIMATOR, trusted) if ESTIMATOR in manifest["files"] else None
-    model = model_from_saved(manifest["model"])
-    state = ModelState(manifest["model_state"], _part(arrays, "model."), foreign)
-    encoder = FittedEncoder.from_state(manifest["encoder"], _part(arrays, "encoder."))
+    pipeline: FittedPipeline | Blend
+    model = strategy = None
+    if "members" in manifest:
+        restored = (restored_member(m, f"member{i}", arrays, foreign or {}) for i, m in enumerate(manifest["members"]))
+        pipeline = Blend(tuple(restored), len(manifest["classes"]))
+    else:
+        model, strategy = model_from_saved(manifest["model"]), Strategy.from_dict(manifest["strategy"])
+        state = ModelState(manifest["model_state"], _part(arrays, "model."), foreign)
+        encoder = FittedEncoder.from_state(manifest["encoder"], _part(arrays, "encoder."))
+        pipeline = FittedPipeline(encoder, restore_model(model, state))
     return TrainedModel(
         classes=tuple(manifest["classes"]),
         schema=TableSchema.from_dict(manifest["schema"]),
-        pipeline=FittedPipeline(encoder, restore_model(model, state)),
+        pipeline=pipeline,
         factors=ClassFactors.from_state(manifest["adjustment"]),
         decision=FittedDecision.from_state(manifest["decision"]),
-        strategy=Strategy.from_dict(manifest["strategy"]),
+        strategy=strategy,
         model=model,
         facts=TrainingFacts(
             np.array(manifest["training"]["counts"], dtype=np.int64),

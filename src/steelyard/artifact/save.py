@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steelyard.artifact.manifest import (
     ARRAYS,
@@ -18,7 +19,9 @@ from steelyard.artifact.manifest import (
     checksum,
     file_entry,
 )
+from steelyard.artifact.members import member_state
 from steelyard.artifact.trained import TrainedModel
+from steelyard.blend import Blend
 from steelyard.errors import OutputExistsError, UsageError
 from steelyard.files import replacing_folder
 
@@ -49,30 +52,23 @@ def save_model(trained: TrainedModel, path: Path, *, force: bool = False) -> Pat
     from safetensors.numpy import save_file
 
     check_replaceable(path)
-    encoder_meta, encoder_arrays = trained.pipeline.encoder.to_state()
-    state = trained.pipeline.model.to_state()
-    arrays = {f"encoder.{key}": value for key, value in encoder_arrays.items()}
-    arrays |= {f"model.{key}": value for key, value in state.arrays.items()}
+    arrays: dict[str, NDArray[Any]] = {}
+    learned, foreign = _learned(trained, arrays)
     with replacing_folder(path, force=force) as folder:
         save_file({key: np.ascontiguousarray(value) for key, value in arrays.items()}, folder / ARRAYS)
-        if state.foreign is not None:
+        if foreign is not None:
             import skops.io
 
-            (folder / ESTIMATOR).write_bytes(skops.io.dumps(state.foreign))
+            (folder / ESTIMATOR).write_bytes(skops.io.dumps(foreign))
         manifest: dict[str, Any] = {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
             "steelyard": importlib.metadata.version("steelyard"),
-            "strategy": trained.strategy.to_dict(),
-            "strategy_text": str(trained.strategy),
-            "model": trained.model.to_dict(),
-            "model_text": str(trained.model),
+            **learned,
             "classes": [_plain_label(label) for label in trained.classes],
             "info": trained.info,
             "schema": trained.schema.to_dict(),
             "media": None if trained.media is None else trained.media.to_dict(),
-            "encoder": encoder_meta,
-            "model_state": state.meta,
             "adjustment": trained.factors.to_state(),
             "decision": trained.decision.to_state(),
             "training": {
@@ -86,6 +82,29 @@ def save_model(trained: TrainedModel, path: Path, *, force: bool = False) -> Pat
         text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
         (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
     return path
+
+
+def _learned(trained: TrainedModel, arrays: dict[str, NDArray[Any]]) -> tuple[dict[str, Any], Any]:
+    """What the manifest says of the model or of the members of a mixture, and the parts that only skops can write."""
+    if isinstance(trained.pipeline, Blend):
+        foreign: dict[str, Any] = {}
+        members = [member_state(m, f"member{i}", arrays, foreign) for i, m in enumerate(trained.pipeline.members)]
+        return {"members": members}, foreign or None
+    assert trained.strategy is not None
+    assert trained.model is not None
+    encoder_meta, encoder_arrays = trained.pipeline.encoder.to_state()
+    state = trained.pipeline.model.to_state()
+    arrays |= {f"encoder.{key}": value for key, value in encoder_arrays.items()}
+    arrays |= {f"model.{key}": value for key, value in state.arrays.items()}
+    said = {
+        "strategy": trained.strategy.to_dict(),
+        "strategy_text": str(trained.strategy),
+        "model": trained.model.to_dict(),
+        "model_text": str(trained.model),
+        "encoder": encoder_meta,
+        "model_state": state.meta,
+    }
+    return said, state.foreign
 
 
 def check_replaceable(path: Path) -> None:

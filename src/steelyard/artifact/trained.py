@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.adjustments import ClassFactors, LabelFactors
+from steelyard.blend import Blend, Member
 from steelyard.data import frame_from
 from steelyard.decisions import FittedDecision
-from steelyard.engine import FittedPipeline, TrainingFacts
+from steelyard.engine import FittedPipeline, Training, TrainingFacts
 from steelyard.errors import UsageError
 from steelyard.features import TableSchema
 from steelyard.features.media import MediaFeatures
@@ -30,14 +31,16 @@ class TrainedModel:
         Labels, in the order of the columns of ``predict_proba``.
     schema : TableSchema
         Columns it needs; a table to predict may hold them in any order, and others beside them.
-    pipeline : FittedPipeline
-        Encoder and model.
+    pipeline : FittedPipeline or Blend
+        Encoder and model, or several of them mixed.
     factors : ClassFactors or LabelFactors
         Adjustment of the probabilities; the latter where rows may have several labels.
     decision : FittedDecision
         From probabilities to labels.
-    strategy : Strategy
-    model : Model
+    strategy : Strategy, optional
+        None for a mixture, whose members have their own.
+    model : Model, optional
+        None for a mixture.
     facts : TrainingFacts
         Rows and weights of each class in training.
     info : dict
@@ -48,11 +51,11 @@ class TrainedModel:
 
     classes: tuple[Any, ...]
     schema: TableSchema
-    pipeline: FittedPipeline
+    pipeline: FittedPipeline | Blend
     factors: ClassFactors | LabelFactors
     decision: FittedDecision
-    strategy: Strategy
-    model: Model
+    strategy: Strategy | None
+    model: Model | None
     facts: TrainingFacts
     info: dict[str, Any] = field(default_factory=dict)
     media: MediaFeatures | None = None
@@ -118,18 +121,25 @@ class TrainedModel:
 
     def export(self, path: str | Path, *, force: bool = False) -> Path:
         """Write an ONNX file with encoding, model, adjustment and decision; see :mod:`steelyard.export`."""
-        from steelyard.blend import Blend, Member
-        from steelyard.engine import Training
         from steelyard.export import export_onnx
 
         if not isinstance(self.factors, ClassFactors):
             raise UsageError("a model of several labels a row cannot be exported to ONNX yet; use its Python form")
-        neutral = ClassFactors((1.0,) * len(self.classes))
-        member = Member(Training.of(self.strategy, self.model), 1.0, neutral, None, self.pipeline)
         return export_onnx(
-            Path(path), schema=self.schema, blend=Blend((member,), len(self.classes)), factors=self.factors,
+            Path(path), schema=self.schema, blend=self._blend(), factors=self.factors,
             decision=self.decision, classes=self.classes_, force=force,
         )  # fmt: skip
 
+    def _blend(self) -> Blend:
+        if isinstance(self.pipeline, Blend):
+            return self.pipeline
+        assert self.strategy is not None
+        assert self.model is not None
+        neutral = ClassFactors((1.0,) * len(self.classes))
+        member = Member(Training.of(self.strategy, self.model), 1.0, neutral, None, self.pipeline)
+        return Blend((member,), len(self.classes))
+
     def __str__(self) -> str:
+        if isinstance(self.pipeline, Blend):
+            return f"mixture of {len(self.pipeline.members)} arms"
         return f"{self.strategy} | {self.model}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from steelyard.blend.arms import auto_trainings, trainings_of
-from steelyard.blend.blend import ArmRecord, Blend, BlendResult, Member, OutOfFold, check_models, fit_blend
+from steelyard.blend.blend import ArmRecord, BlendResult, OutOfFold, check_models, fit_blend
 from steelyard.blend.calibration import Calibration, class_factors
+from steelyard.blend.mixture import Blend, Member, mix
 from steelyard.blend.race import Clock
 from steelyard.blend.selection import greedy_weights
 
@@ -21,5 +22,6 @@ __all__ = [
     "class_factors",
     "fit_blend",
     "greedy_weights",
+    "mix",
     "trainings_of",
 ]

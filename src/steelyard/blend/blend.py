@@ -2,72 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.adjustments import Adjustment, ClassFactors
-from steelyard.blend.calibration import Calibration
 from steelyard.blend.fits import Fit, Runner, runner
+from steelyard.blend.mixture import Blend, Member, mix
 from steelyard.blend.race import Clock, Race
-from steelyard.blend.selection import greedy_weights
-from steelyard.engine import EngineData, FittedPipeline, Training, training_facts
+from steelyard.engine import EngineData, FittedPipeline, Training, one_thread, training_facts
 from steelyard.errors import UsageError
-from steelyard.features import TableMatrix
 from steelyard.strategy import Strategy
 
 Array = NDArray[np.float64]
-
-#: A member with less weight than this is left out, and not trained again.
-_LEAST = 0.01
-
-
-@dataclass(frozen=True)
-class Member:
-    """An arm in a blend.
-
-    Parameters
-    ----------
-    training : Training
-    weight : float
-        Its share of the mixture.
-    factors : ClassFactors
-        The strategy's adjustment.
-    calibration : Calibration, optional
-        What puts its probabilities right.
-    pipeline : FittedPipeline, optional
-        Trained on all rows.
-    """
-
-    training: Training
-    weight: float
-    factors: ClassFactors
-    calibration: Calibration | None = None
-    pipeline: FittedPipeline | None = None
-
-    def transform(self, proba: NDArray[np.float32]) -> Array:
-        """Probabilities as they enter the mixture; float32 throughout, as the out-of-fold scores were kept."""
-        exact = proba.astype(np.float64)
-        exact = self.factors.transform(exact / exact.sum(axis=1, keepdims=True))
-        return exact if self.calibration is None else self.calibration.transform(exact)
-
-
-@dataclass(frozen=True)
-class Blend:
-    """A weighted mean of the probabilities of its members."""
-
-    members: tuple[Member, ...]
-    n_classes: int
-
-    def predict_proba(self, matrix: TableMatrix) -> Array:
-        """Probabilities (n_rows, n_classes) of raw rows."""
-        total = np.zeros((len(matrix), self.n_classes))
-        for member in self.members:
-            assert member.pipeline is not None
-            total += member.weight * member.transform(member.pipeline.predict_proba(matrix).astype(np.float32))
-        return total
 
 
 @dataclass(frozen=True)
@@ -115,6 +64,7 @@ def fit_blend(
     *,
     n_jobs: int = 1,
     clock: Clock | None = None,
+    rehearsal: Callable[[Array, NDArray[np.int64]], object] | None = None,
 ) -> BlendResult | None:
     """Blend of the given arms, trained on all rows.
 
@@ -130,6 +80,8 @@ def fit_blend(
         Processes.
     clock : Clock, optional
         Time limit.
+    rehearsal : callable, optional
+        What the caller will do with out-of-fold scores and codes; see :class:`Race`.
 
     Returns
     -------
@@ -137,28 +89,22 @@ def fit_blend(
         None when the time was too short for a single arm.
     """
     clock = clock or Clock()
-    with runner(data, n_jobs, stoppable=clock.limit is not None) as running:
-        race = Race(trainings, data, clock)
+    # Here too: the calibrations are small, and more threads than processors make them wait for each other.
+    with one_thread(), runner(data, n_jobs, stoppable=clock.limit is not None) as running:
+        race = Race(trainings, data, clock, rehearsal)
         finished = race.run(running)
         if not finished:
             return None
         rows = np.flatnonzero(data.folds[0] >= 0)
-        repeats = len(data.folds)
+        repeats = race.repeats
         base = np.ones(len(rows)) if data.row_weight is None else data.row_weight[rows]
         codes, weight = np.tile(data.codes[rows], repeats), np.tile(base / repeats, repeats)
+        entrants = [race.entrants[arm] for arm in finished]
+        raw = [entrant.proba[:repeats, rows].reshape(-1, data.n_classes) for entrant in entrants]
+        members = [Member(e.training, 0.0, _factors(e.training, strategy, data)) for e in entrants]
         calibrate = strategy is None and len(trainings) > 1
-        members, scores = [], []
-        for arm in finished:
-            entrant = race.entrants[arm]
-            raw = entrant.proba[:, rows].reshape(-1, data.n_classes)
-            member = Member(entrant.training, 0.0, _factors(entrant.training, strategy, data))
-            proba = member.transform(raw)
-            if calibrate and len(codes):
-                member = replace(member, calibration=Calibration.fit(proba, codes, weight))
-                proba = member.transform(raw)
-            members.append(member)
-            scores.append(proba)
-        weights = _weights(scores, codes, weight, data.seed)
+        members, scores = mix(members, raw, codes, weight, data.seed, calibrate=calibrate)
+        weights = np.array([member.weight for member in members])
         pipelines = _refit(running, race, finished, weights, clock)
     kept = {place: weights[place] for place, arm in enumerate(finished) if arm in pipelines}
     if not kept:
@@ -181,17 +127,6 @@ def _factors(training: Training, strategy: Strategy | None, data: EngineData) ->
     return adjustment.bind(priors=facts.priors, weights=facts.weights, classes=data.classes)
 
 
-def _weights(scores: Sequence[Array], codes: NDArray[np.int64], weight: Array, seed: int) -> Array:
-    """Weight of each arm; small ones are 0."""
-    if len(scores) == 1 or not len(codes):
-        return np.full(len(scores), 1.0 / len(scores))
-    rows = np.arange(len(codes))
-    weights = greedy_weights(np.stack([proba[rows, codes] for proba in scores]), weight, seed)
-    kept = np.where(weights >= _LEAST, weights, 0.0)
-    shares: Array = kept / kept.sum()
-    return shares
-
-
 def _refit(
     running: Runner, race: Race, finished: Sequence[int], weights: Array, clock: Clock
 ) -> dict[int, FittedPipeline]:
@@ -204,12 +139,12 @@ def _refit(
         while waiting and under_way <= running.width:
             fit = waiting.pop(0)
             # The heaviest is always begun: without it there is nothing.
-            if (not pipelines and not under_way) or race.entrants[fit.arm].expected() <= clock.left():
+            if (not pipelines and not under_way) or race.entrants[fit.arm].expected() <= clock.left() - race.closing:
                 running.submit(fit)
                 under_way += 1
         if not under_way:
             break
-        result = running.next(None if clock.limit is None else max(0.0, clock.left()))
+        result = running.next(None if clock.limit is None else max(0.0, clock.left() - race.closing))
         if result is None:
             break
         under_way -= 1

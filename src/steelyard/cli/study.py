@@ -65,9 +65,10 @@ def study(
     label_separator
         What stands between the labels of a row, where one column names several, such as "|".
     models
-        Models, such as "linear, mlp(hidden=256, dropout=0.3), boosting, forest".
+        Models, such as "linear, mlp(hidden=256, dropout=0.3), boosting, forest". auto adds one arm: a mixture of about
+        a dozen.
     strategies
-        A preset (standard, quick) or strategies, such as "inverse; sqrt + multipliers".
+        A preset (standard, quick) or strategies, such as "inverse; sqrt + multipliers". auto adds the same mixture.
     metric
         What arms are ranked by, such as macro_f1 (the default), balanced_accuracy, mcc.
     cost
@@ -127,7 +128,7 @@ def study(
     plan_for = plan_maker(models, strategies, ranked_by, time_limit)
     if finished is not None:
         several = finished["data"].get("task") == "multilabel"
-        again = plan_for(len(finished["data"]["classes"]), several)
+        again = plan_for(len(finished["data"]["classes"]), several, finished["data"]["rows"])
         arms = {arm.id for arm in again.arms} | {text.partition(": ")[0] for text in again.left_out}
         target = finished["data"].get("target") if target is None else target
         asked = {
@@ -161,7 +162,7 @@ def study(
     if test is not None:
         judged["test"] = tables.other(test)
         known_labels(judged["test"], prepared.classes, prepared.multilabel)
-    plan = plan_for(prepared.n_classes, prepared.multilabel)
+    plan = plan_for(prepared.n_classes, prepared.multilabel, len(prepared.codes))
     counted = f"{prepared.n_classes} {'labels' if prepared.multilabel else 'classes'}, {len(plan.arms)} arms"
     say(f"{data.name}: {len(prepared.codes)} rows, {prepared.task}, {counted}")
     for warning in (*facts.warnings, *plan.left_out):

@@ -50,7 +50,7 @@ def train(
     label_separator
         What stands between the labels of a row, where one column names several, such as "|".
     strategy
-        Strategy, such as "sqrt + threshold(metric=f1)".
+        Strategy, such as "sqrt + threshold(metric=f1)"; auto, with --model auto, for a mixture of about a dozen arms.
     model
         Model, such as "linear(C=0.1)".
     metric
@@ -91,7 +91,8 @@ def train(
     from steelyard.strategy import Strategy
 
     check_replaceable(out)
-    arm = Strategy.parse(strategy), parse_model(model)
+    mixed = "auto" in (strategy, model)
+    arm = (strategy, model) if mixed else (Strategy.parse(strategy), parse_model(model))
     aim = get_metric(metric)
     options = FoldOptions(n_folds=folds, seed=seed, duplicates=duplicates)
     roles = Columns(target, id_column=id_column, group=group, fold_column=fold_column)

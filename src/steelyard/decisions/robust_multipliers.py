@@ -12,6 +12,7 @@ from steelyard.decisions._base import (
     Codes,
     Decision,
     FittedDecision,
+    cheapest,
     check_codes,
     check_proba,
     count_metric,
@@ -137,8 +138,17 @@ class RobustMultipliers(Decision):
         return moved
 
     def for_study(self, *, n_classes: int, metric: Metric, multilabel: bool = False) -> Decision:
-        """Rule for the study's metric."""
-        return self.replace(metric=self.metric or study_metric(metric))
+        """Rule for the study's metric, the cheapest label where that is a cost.
+
+        Raises
+        ------
+        UsageError
+            Where rows may have several labels, each with a cut of its own.
+        """
+        if multilabel:
+            raise UsageError("robust_multipliers are for one label per row; where rows have several use threshold")
+        rule = cheapest(metric) if self.metric is None else None
+        return rule or self.replace(metric=self.metric or study_metric(metric))
 
 
 def _order(counts: Array) -> list[int]:

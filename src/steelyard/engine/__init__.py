@@ -11,6 +11,7 @@ from steelyard.engine.fit import FittedPipeline, fit_pipeline, fit_pipelines
 from steelyard.engine.plan import FitOutcome, FitPlan, Training
 from steelyard.engine.run import fit_many
 from steelyard.engine.targets import training_facts
+from steelyard.engine.threads import one_thread
 
 __all__ = [
     "EngineData",
@@ -22,5 +23,6 @@ __all__ = [
     "fit_many",
     "fit_pipeline",
     "fit_pipelines",
+    "one_thread",
     "training_facts",
 ]

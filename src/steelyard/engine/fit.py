@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from steelyard.engine.plan import Training
 from steelyard.engine.targets import Targets, targets_of
+from steelyard.engine.threads import one_thread
 from steelyard.errors import UsageError
 from steelyard.features import FittedEncoder, TableMatrix, TableSchema
 from steelyard.models import FitTask, FittedModel
@@ -116,10 +117,7 @@ def fit_pipelines(
     row_weight: Array | None = None,
 ) -> list[FittedPipeline]:
     """Train several strategies of one model on all given rows; they share the encoder, and what their model shares."""
-    from threadpoolctl import threadpool_limits
-
-    # One thread: sums in another order would give other last digits.
-    with threadpool_limits(1):
+    with one_thread():
         encoder, X = encode(trainings[0], matrix, schema)
         models = fit_encoded(trainings, encoder, X, codes, classes, seed, row_weight)
         return [FittedPipeline(encoder, model) for model in models]

@@ -14,6 +14,7 @@ import numpy as np
 from steelyard.engine.data import EngineData
 from steelyard.engine.fit import encode, fit_encoded
 from steelyard.engine.plan import FitOutcome, FitPlan
+from steelyard.engine.threads import one_thread
 
 
 def fit_many(
@@ -53,12 +54,10 @@ def fit_many(
 
 def _in_threads(tasks: Sequence[Sequence[FitPlan]], data: EngineData, n_jobs: int) -> Iterator[FitOutcome]:
     """Fits that release the interpreter's lock: no process has to be started, and no row is copied."""
-    from threadpoolctl import threadpool_limits
-
     # Each task is cut up, so that the last one to be finished is not waited for long.
     parts = [task[start::n_jobs] for task in tasks for start in range(min(n_jobs, len(task)))]
     # The limit belongs to the process: it is set before the first thread and lifted after the last.
-    with threadpool_limits(1), ThreadPoolExecutor(n_jobs) as pool:
+    with one_thread(), ThreadPoolExecutor(n_jobs) as pool:
         waiting = {pool.submit(_fit_in_thread, part, data) for part in parts}
         try:
             for done in as_completed(waiting):
@@ -103,15 +102,12 @@ def _fit_in_thread(plans: Sequence[FitPlan], data: EngineData) -> list[FitOutcom
 
 
 def _fit_together(plans: Sequence[FitPlan], data: EngineData, in_thread: bool = False) -> Iterator[FitOutcome]:
-    from threadpoolctl import threadpool_limits
-
     clock = time.thread_time if in_thread else time.process_time
 
     first = plans[0]
     train, score = data.train_rows(first.repeat, first.fold), data.score_rows(first.repeat, first.fold)
     seed = int(np.random.SeedSequence([data.seed, first.repeat, first.fold]).generate_state(1)[0] >> 1)
-    # One thread: sums in another order would give other last digits.
-    with threadpool_limits(1):
+    with one_thread():
         started = clock()
         encoder, X = encode(first.training, data.matrix.take(train), data.schema)
         X_score = encoder.transform(data.matrix.take(score))
@@ -119,7 +115,7 @@ def _fit_together(plans: Sequence[FitPlan], data: EngineData, in_thread: bool = 
     for batch in [plans] if first.training.model.together else [[plan] for plan in plans]:
         started = clock()
         # Filters belong to the process too, and a thread would put back what another has set.
-        with threadpool_limits(1), nullcontext() if in_thread else warnings.catch_warnings():
+        with one_thread(), nullcontext() if in_thread else warnings.catch_warnings():
             if not in_thread:
                 warnings.simplefilter("ignore")
             trainings = [plan.training for plan in batch]

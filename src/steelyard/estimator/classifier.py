@@ -139,7 +139,19 @@ class SteelyardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if isinstance(self.metric, (str, Metric)):
             resolve_metric(self.metric, counts)
         data = engine_data(rows, tuple(self.classes_.tolist()), self._seed())
-        result = fit_blend(trainings, strategy, data, n_jobs=processes(self.n_jobs or 1), clock=clock)
+        decision = strategy_decision(strategy, len(counts), self.metric)
+
+        def aim(oof: OutOfFold) -> Target:
+            return make_target(oof, self.classes_, counts, metric=self.metric, decision=decision)
+
+        result = fit_blend(
+            trainings,
+            strategy,
+            data,
+            n_jobs=processes(self.n_jobs or 1),
+            clock=clock,
+            rehearsal=lambda proba, codes: aim(OutOfFold(proba, codes, np.ones(len(codes)))),
+        )
         if result is None:
             result = self._nothing_done(data)
         self.schema_: TableSchema = data.schema
@@ -147,8 +159,7 @@ class SteelyardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.oof_: OutOfFold = result.oof
         self.arms_ = list(result.records)
         self.class_counts_: NDArray[np.int64] = counts
-        decision = strategy_decision(strategy, len(counts), self.metric)
-        self._aim(make_target(self.oof_, self.classes_, counts, metric=self.metric, decision=decision))
+        self._aim(aim(self.oof_))
         return self
 
     def retarget(

@@ -23,15 +23,13 @@ from steelyard.artifact.manifest import (
     file_entry,
     read_manifest,
 )
-from steelyard.blend import ArmRecord, Blend, Calibration, Member, OutOfFold, class_factors
+from steelyard.artifact.members import member_state, restored_member
+from steelyard.blend import ArmRecord, Blend, OutOfFold, class_factors
 from steelyard.decisions import FittedDecision
-from steelyard.engine import FittedPipeline, Training
 from steelyard.errors import ArtifactError, SteelyardError, UsageError
-from steelyard.features import FittedEncoder, TableSchema
+from steelyard.features import TableSchema
 from steelyard.files import replacing_folder
 from steelyard.metrics import Metric
-from steelyard.models import ModelState, model_from_saved
-from steelyard.strategy import Strategy
 
 if TYPE_CHECKING:
     from steelyard.estimator.classifier import SteelyardClassifier
@@ -56,7 +54,7 @@ def save_classifier(clf: SteelyardClassifier, path: Path, *, force: bool = False
     check_replaceable(path)
     arrays: dict[str, NDArray[Any]] = {f"oof.{name}": getattr(clf.oof_, name) for name in _OOF}
     foreign: dict[str, Any] = {}
-    members = [_member(member, f"member{i}", arrays, foreign) for i, member in enumerate(clf.blend_.members)]
+    members = [member_state(member, f"member{i}", arrays, foreign) for i, member in enumerate(clf.blend_.members)]
     manifest: dict[str, Any] = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -86,25 +84,6 @@ def save_classifier(clf: SteelyardClassifier, path: Path, *, force: bool = False
         text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
         (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
     return path
-
-
-def _member(member: Member, prefix: str, arrays: dict[str, NDArray[Any]], foreign: dict[str, Any]) -> dict[str, Any]:
-    assert member.pipeline is not None
-    encoder, encoder_arrays = member.pipeline.encoder.to_state()
-    state = member.pipeline.model.to_state()
-    arrays |= {f"{prefix}.encoder.{key}": value for key, value in encoder_arrays.items()}
-    arrays |= {f"{prefix}.model.{key}": value for key, value in state.arrays.items()}
-    if state.foreign is not None:
-        foreign[prefix] = state.foreign
-    return {
-        "strategy": member.training.strategy.to_dict(),
-        "model": member.training.model.to_dict(),
-        "weight": float(member.weight),
-        "factors": member.factors.to_state(),
-        "calibration": None if member.calibration is None else member.calibration.to_state(),
-        "encoder": encoder,
-        "model_state": state.meta,
-    }
 
 
 def _params(clf: SteelyardClassifier) -> dict[str, Any]:
@@ -205,7 +184,9 @@ def _assemble(folder: Path, manifest: dict[str, Any], trusted: tuple[str, ...]) 
     if manifest["named"]:
         clf.feature_names_in_ = np.array(clf._names, dtype=object)
     clf.schema_ = TableSchema.from_dict(manifest["schema"])
-    members = tuple(_restored(saved, f"member{i}", arrays, foreign) for i, saved in enumerate(manifest["members"]))
+    members = tuple(
+        restored_member(saved, f"member{i}", arrays, foreign) for i, saved in enumerate(manifest["members"])
+    )
     clf.blend_ = Blend(members, len(clf.classes_))
     clf.oof_ = OutOfFold(*(arrays[f"oof.{name}"] for name in _OOF))
     clf.arms_ = [ArmRecord(**arm) for arm in manifest["arms"]]
@@ -214,24 +195,6 @@ def _assemble(folder: Path, manifest: dict[str, Any], trusted: tuple[str, ...]) 
     clf.factors_ = class_factors(manifest["adjustment"])
     clf.decision_ = FittedDecision.from_state(manifest["decision"])
     return clf
-
-
-def _restored(saved: dict[str, Any], prefix: str, arrays: dict[str, Any], foreign: Any) -> Member:
-    model = model_from_saved(saved["model"])
-    state = ModelState(saved["model_state"], _part(arrays, f"{prefix}.model."), foreign.get(prefix))
-    encoder = FittedEncoder.from_state(saved["encoder"], _part(arrays, f"{prefix}.encoder."))
-    calibration = saved["calibration"]
-    return Member(
-        Training(model, Strategy.from_dict(saved["strategy"])),
-        float(saved["weight"]),
-        class_factors(saved["factors"]),
-        None if calibration is None else Calibration.from_state(calibration),
-        FittedPipeline(encoder, model.restore(state)),
-    )
-
-
-def _part(arrays: dict[str, Any], prefix: str) -> dict[str, Any]:
-    return {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}
 
 
 def _try_out(clf: SteelyardClassifier) -> None:

@@ -96,7 +96,9 @@ def make_target(
     if not len(oof.codes):
         return Target(str(found), factors, FittedMultipliers(log_multipliers=(0.0,) * len(classes), notes=(_NO_ROWS,)))
     rule = RobustMultipliers().for_study(n_classes=len(classes), metric=found)
-    assert isinstance(rule, RobustMultipliers)
+    if not isinstance(rule, RobustMultipliers):
+        # Under a metric of costs, the cheapest label: nothing is tuned, so rows need no weights.
+        return Target(str(found), factors, rule.fit(proba, oof.codes))
     return Target(str(found), factors, rule.fit(proba, oof.codes, sample_weight=weight))
 
 

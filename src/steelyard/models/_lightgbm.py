@@ -33,6 +33,7 @@ def train(
     *,
     loss: MarginLoss | None = None,
     categorical: Sequence[int] = (),
+    keep: bool = False,
 ) -> Any:
     """Trained ``lightgbm.Booster``, whose margins include the start.
 
@@ -51,6 +52,9 @@ def train(
         parameters say otherwise.
     categorical : sequence of int
         Positions of the columns that hold categories.
+    keep : bool, default False
+        Give the booster as it was trained, with its binned rows. LightGBM would write it as text and read it again,
+        which takes longer than to train it on a few hundred rows.
     """
     import lightgbm
 
@@ -62,7 +66,8 @@ def train(
         "params": {"verbosity": parameters.get("verbosity", 1)},
     }
     if loss is None or _constant_columns(X):
-        booster = lightgbm.train({**parameters, **named}, lightgbm.Dataset(X, **data), num_boost_round=rounds)
+        rows = lightgbm.Dataset(X, **data)
+        booster = lightgbm.train({**parameters, **named}, rows, rounds, keep_training_booster=keep)
         if loss is not None:
             # LightGBM cannot begin with an objective of others where no column can be split; the tree without
             # branches that its own objective makes holds the constant.
@@ -78,7 +83,8 @@ def train(
     booster = lightgbm.train(
         {"max_delta_step": LONGEST_STEP, **parameters, **named, "objective": objective, "feature_pre_filter": False},
         lightgbm.Dataset(X, init_score=start, **data),
-        num_boost_round=rounds,
+        rounds,
+        keep_training_booster=keep,
     )
     add_start(booster, loss.start)
     return booster
@@ -107,22 +113,27 @@ def _constant_columns(X: Any) -> bool:
 
 @dataclass(frozen=True)
 class FittedLightGBM:
-    """A LightGBM model in its own text format, which is also how it is saved."""
+    """A trained LightGBM booster; it is saved, and handed to other processes, in LightGBM's own text format."""
 
-    text: str
+    booster: Any
     present: NDArray[np.int64]
     n_classes: int
 
     def predict_proba(self, X: Array) -> Array:
         """Probabilities (n_rows, n_classes)."""
-        import lightgbm
-
-        booster = lightgbm.Booster(model_str=self.text)
         # With an objective of ours LightGBM knows no link from margins to probabilities.
-        margins = np.asarray(booster.predict(X, num_threads=1, raw_score=True))
+        margins = np.asarray(self.booster.predict(X, num_threads=1, raw_score=True))
         return spread(probabilities_of(margins), self.present, self.n_classes)
 
     def to_state(self) -> ModelState:
         """Arrays from which the model is made again."""
-        as_bytes = np.frombuffer(self.text.encode("utf-8"), dtype=np.uint8)
+        as_bytes = np.frombuffer(self.booster.model_to_string().encode("utf-8"), dtype=np.uint8)
         return ModelState({"n_classes": self.n_classes}, {"booster": as_bytes, "present": self.present})
+
+    @classmethod
+    def from_state(cls, state: ModelState) -> FittedLightGBM:
+        """Model from its state."""
+        import lightgbm
+
+        text = state.arrays["booster"].tobytes().decode("utf-8")
+        return cls(lightgbm.Booster(model_str=text), state.arrays["present"], int(state.meta["n_classes"]))

@@ -129,8 +129,9 @@ class Boosting(Model):
             self.n_estimators,
             loss=MarginLoss.of_rows(task.loss, codes, task.sample_weight, hessian_factor(len(present))),
             categorical=np.flatnonzero(task.categorical).tolist(),
+            keep=True,
         )
-        return FittedLightGBM(booster.model_to_string(), present, task.n_classes)
+        return FittedLightGBM(booster, present, task.n_classes)
 
     def _fit_sklearn(self, task: FitTask) -> FittedModel:
         if task.loss != CrossEntropyLoss():
@@ -158,5 +159,4 @@ class Boosting(Model):
             return FittedSklearn(state.foreign, int(state.meta["n_classes"]))
         if not has_lightgbm():
             raise MissingExtraError("boost", "this model was trained by LightGBM and")
-        text = state.arrays["booster"].tobytes().decode("utf-8")
-        return FittedLightGBM(text, state.arrays["present"], int(state.meta["n_classes"]))
+        return FittedLightGBM.from_state(state)

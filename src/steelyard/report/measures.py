@@ -51,6 +51,11 @@ _MEASURES = {
         "The score is accuracy: the share of all rows that is labelled right. It can be high while a rare "
         "class is never found. 1 is perfect.",
     ),
+    "net_benefit": Measure(
+        "net benefit",
+        "The score is net benefit: hits of the rarer class per row, less false alarms per row at the price in hits "
+        "that the threshold probability says. 0 is doing nothing for anybody; the share of the class is perfect.",
+    ),
     "mcc": Measure(
         "Matthews correlation",
         "The score is the Matthews correlation between true and predicted labels: 0 is chance, 1 is perfect.",

@@ -10,16 +10,19 @@ from steelyard.study.entities import entities_record, entity_scores, sentences_o
 from steelyard.study.folds import folds_from_column, make_folds
 from steelyard.study.judging import Predictions, judging_of
 from steelyard.study.outcome import DataFacts, StudyOutcome
-from steelyard.study.plan import Arm, make_arms
+from steelyard.study.plan import AUTO, Arm, BlendArm, StudyArm, make_arms
 from steelyard.study.record import predictions_frame, study_record
 from steelyard.study.run import StudyPlan, execute, fit_decision
 
 __all__ = [
+    "AUTO",
     "Arm",
     "Assessed",
+    "BlendArm",
     "DataFacts",
     "Predictions",
     "Progress",
+    "StudyArm",
     "StudyOutcome",
     "StudyPlan",
     "bind_adjustment",

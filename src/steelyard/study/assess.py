@@ -11,23 +11,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.adjustments import Adjustment, ClassFactors, LabelFactors
+from steelyard.blend import Member
 from steelyard.decisions import Decision, FittedDecision
 from steelyard.engine import EngineData, Training, TrainingFacts, training_facts
 from steelyard.metrics import Metric
 from steelyard.study.judging import Predictions
-from steelyard.study.plan import Arm
+from steelyard.study.plan import Arm, StudyArm
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Assessed:
-    """An arm with its out-of-fold predictions and its final rule."""
+    """An arm with its out-of-fold predictions and its final rule.
 
-    arm: Arm
+    Parameters
+    ----------
+    arm : Arm or BlendArm
+    predictions : Predictions
+    decision : FittedDecision
+    seconds : float
+        Processor time.
+    mixture : tuple of Member
+        Where it is a mixture: the arms with a share in it, not yet trained on all rows.
+    """
+
+    arm: StudyArm
     predictions: Predictions
     decision: FittedDecision
     seconds: float
+    mixture: tuple[Member, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,11 +78,9 @@ def bind_adjustment(arm: Arm, facts: TrainingFacts, classes: tuple[object, ...])
     return bind(priors=facts.priors, weights=facts.weights, classes=classes)
 
 
-def study_decision(arm: Arm, data: EngineData, metric: Metric) -> Decision:
+def study_decision(arm: StudyArm, data: EngineData, metric: Metric) -> Decision:
     """Decision of an arm with what it leaves open filled in by the study."""
-    decision = arm.strategy.decision
-    assert isinstance(decision, Decision)
-    return decision.for_study(n_classes=data.n_classes, metric=metric, multilabel=data.multilabel)
+    return arm.decision.for_study(n_classes=data.n_classes, metric=metric, multilabel=data.multilabel)
 
 
 def positive_class(data: EngineData) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from steelyard.engine import EngineData, FitOutcome, FitPlan, Training, fit_many
 from steelyard.study.assess import ScoredRows
 from steelyard.study.ledger import Ledger
-from steelyard.study.plan import Arm
+from steelyard.study.plan import StudyArm
 
 #: Called as (done, total, what): cells finished, cells in all, the model just trained.
 Progress = Callable[[int, int, str], None]
@@ -36,7 +37,7 @@ class Cells:
 
 
 def fit_cells(
-    arms: Sequence[Arm],
+    arms: Sequence[StudyArm],
     data: EngineData,
     scored: ScoredRows,
     *,
@@ -51,9 +52,10 @@ def fit_cells(
     training is finished whatever it takes.
     """
     deadline = None if time_limit is None else time.monotonic() + time_limit
-    users: dict[Training, list[Arm]] = {}
-    for arm in sorted(arms, key=lambda arm: not arm.strategy.does_nothing) if deadline else arms:
-        users.setdefault(arm.training, []).append(arm)
+    users: dict[Training, list[StudyArm]] = {}
+    for arm in sorted(arms, key=lambda arm: not arm.does_nothing) if deadline else arms:
+        for training in arm.trainings:
+            users.setdefault(training, []).append(arm)
     table = _Table(users, data, scored)
     with ExitStack() as stack:
         book = stack.enter_context(Ledger(ledger, data)) if ledger else None
@@ -67,9 +69,10 @@ def fit_cells(
         table.start(progress)
         outcomes = stack.enter_context(closing(fit_many(missing, data, n_jobs=n_jobs, in_order=deadline is not None)))
         for outcome in outcomes:
+            finished = table.keep(outcome)
             if book:
-                book.record(outcome, users[outcome.plan.training])
-            table.keep(outcome)
+                book.record(outcome, finished)
+            table.say(outcome)
             if deadline and time.monotonic() > deadline and table.first_is_done:
                 break
     return table.finished()
@@ -78,7 +81,7 @@ def fit_cells(
 class _Table:
     """Scores as they come in."""
 
-    def __init__(self, users: dict[Training, list[Arm]], data: EngineData, scored: ScoredRows) -> None:
+    def __init__(self, users: dict[Training, list[StudyArm]], data: EngineData, scored: ScoredRows) -> None:
         self.users, self.scored = users, scored
         places = [(repeat, int(fold)) for repeat, folds in enumerate(scored.folds) for fold in np.unique(folds)]
         self.plans = [FitPlan(training, *place) for training in users for place in places]
@@ -86,7 +89,9 @@ class _Table:
         self.scores = {training: np.full(shape, np.nan, dtype=np.float32) for training in users}
         self.seconds = dict.fromkeys(users, 0.0)
         self.left = dict.fromkeys(users, len(places))
-        self.total = sum(len(arms) for arms in users.values()) * len(places)
+        #: Fits that a cell of an arm still waits for: one, or as many as a mixture has members.
+        self.waiting = Counter((arm, place) for arms in users.values() for arm in arms for place in places)
+        self.total = len(self.waiting)
         self.done = 0
         self.progress: Progress | None = None
 
@@ -94,14 +99,22 @@ class _Table:
         """Say from now on how far it is; what came from a ledger was not waited for."""
         self.progress = progress
 
-    def keep(self, outcome: FitOutcome) -> None:
+    def keep(self, outcome: FitOutcome) -> list[StudyArm]:
+        """Take the scores in; arms whose cell is finished with them."""
         plan = outcome.plan
         self.scores[plan.training][plan.repeat, self.scored.folds[plan.repeat] == plan.fold] = outcome.proba
         self.seconds[plan.training] += outcome.seconds
         self.left[plan.training] -= 1
-        self.done += len(self.users[plan.training])
+        cells = [(arm, (plan.repeat, plan.fold)) for arm in self.users[plan.training]]
+        self.waiting.subtract(cells)
+        finished = [arm for arm, place in cells if not self.waiting[arm, place]]
+        self.done += len(finished)
+        return finished
+
+    def say(self, outcome: FitOutcome) -> None:
+        """Say how far it is; only once an outcome is kept for good, because a kill can come any time."""
         if self.progress:
-            self.progress(self.done, self.total, str(plan.training.model))
+            self.progress(self.done, self.total, str(outcome.plan.training.model))
 
     @property
     def first_is_done(self) -> bool:

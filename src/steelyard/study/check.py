@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from steelyard.engine import EngineData, TrainingFacts, training_facts
+from steelyard.engine import EngineData, Training, TrainingFacts, training_facts
 from steelyard.errors import DataError
 from steelyard.metrics import Metric
 from steelyard.study.assess import ScoredRows, bind_adjustment, positive_class, study_decision
 from steelyard.study.judging import Predictions
-from steelyard.study.plan import Arm
+from steelyard.study.plan import BlendArm
 from steelyard.study.resampling import metric_values
 from steelyard.study.run import StudyPlan
 
@@ -48,16 +48,19 @@ def check_arms(plan: StudyPlan, data: EngineData) -> StudyPlan:
         arm = Predictions((proba > 0.5).astype(np.int64)[None], proba[None])
     metric_values(metric, codes, arm, np.ones((1, len(codes)), "f4"))
     for each in plan.arms:
-        facts = training_facts(each.training, data.codes, data.classes)
-        _bind_loss(each, facts)
-        adjusted = bind_adjustment(each, facts, data.classes).transform(proba)
+        for training in each.trainings:
+            facts = training_facts(training, data.codes, data.classes)
+            _bind_loss(training, facts)
+            adjusted = (
+                proba if isinstance(each, BlendArm) else bind_adjustment(each, facts, data.classes).transform(proba)
+            )
         rule = study_decision(each, data, metric)
         rule.fit(adjusted, codes, positive=positive_class(data)).predict(adjusted)
     return replace(plan, metric=metric)
 
 
-def _bind_loss(arm: Arm, facts: TrainingFacts) -> None:
-    loss, model = arm.training.loss, arm.training.model
+def _bind_loss(training: Training, facts: TrainingFacts) -> None:
+    loss, model = training.loss, training.model
     if facts.known is None:
         loss.bind(facts.priors)
     elif loss.multilabel and model.multilabel:

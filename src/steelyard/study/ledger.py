@@ -14,7 +14,7 @@ import numpy as np
 from steelyard.engine import EngineData, FitOutcome, FitPlan
 from steelyard.errors import ArtifactError
 from steelyard.study.environment import library_versions
-from steelyard.study.plan import Arm
+from steelyard.study.plan import StudyArm
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -92,8 +92,8 @@ class Ledger:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._db.close()
 
-    def record(self, outcome: FitOutcome, arms: list[Arm]) -> None:
-        """Write a finished fit and the cells of the arms that use it, all or nothing."""
+    def record(self, outcome: FitOutcome, arms: list[StudyArm]) -> None:
+        """Write a finished fit and the cells of the arms that are finished with it, all or nothing."""
         plan, proba = outcome.plan, outcome.proba
         where = (plan.repeat, plan.fold)
         try:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import ClassVar
 
+from steelyard.decisions import Decision
 from steelyard.engine import Training
 from steelyard.errors import UsageError
 from steelyard.losses import Loss
@@ -36,6 +38,65 @@ class Arm:
     def training(self) -> Training:
         """The part that decides the fit."""
         return Training.of(self.strategy, self.model)
+
+    @property
+    def trainings(self) -> tuple[Training, ...]:
+        """All that is fitted for it."""
+        return (self.training,)
+
+    @property
+    def decision(self) -> Decision:
+        """Rule that makes labels of its probabilities."""
+        assert isinstance(self.strategy.decision, Decision)
+        return self.strategy.decision
+
+    @property
+    def does_nothing(self) -> bool:
+        """Whether nothing is done about imbalance."""
+        return self.strategy.does_nothing
+
+    @property
+    def title(self) -> str:
+        """Its name in a sentence."""
+        return f"{self.strategy} on {self.model}"
+
+
+#: What stands for a mixture where a model, or a strategy, is named.
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class BlendArm:
+    """A mixture of several trainings, whose shares and rule are found from their out-of-fold scores.
+
+    Parameters
+    ----------
+    members : tuple of Training
+        What may be mixed.
+    """
+
+    members: tuple[Training, ...]
+
+    strategy: ClassVar[str] = AUTO
+    model: ClassVar[str] = AUTO
+    does_nothing: ClassVar[bool] = False
+    id: ClassVar[str] = f"{AUTO} | {AUTO}"
+    title: ClassVar[str] = f"{AUTO} (a mixture of arms)"
+
+    @property
+    def trainings(self) -> tuple[Training, ...]:
+        """All that is fitted for it."""
+        return self.members
+
+    @property
+    def decision(self) -> Decision:
+        """Rule that makes labels of its probabilities: tuned for the study's metric, and careful with few rows."""
+        rule = Strategy.parse("robust_multipliers").decision
+        assert isinstance(rule, Decision)
+        return rule
+
+
+StudyArm = Arm | BlendArm
 
 
 def make_arms(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from steelyard.study.assess import Assessed
 from steelyard.study.compare import BETA, PER_CLASS
 from steelyard.study.curves import curves_record
 from steelyard.study.environment import environment
@@ -115,7 +116,17 @@ def arm_record(outcome: StudyOutcome, index: int) -> dict[str, Any]:
         "seconds": round(assessed.seconds, 3),
         "per_class": per_class,
         "notes": arm_notes(outcome, index),
+        **({"mixture": mixture_record(assessed)} if assessed.mixture else {}),
     }
+
+
+def mixture_record(assessed: Assessed) -> list[dict[str, Any]]:
+    """What a mixture is made of, the largest share first."""
+    members = sorted(assessed.mixture, key=lambda member: -member.weight)
+    return [
+        {"strategy": str(m.training.strategy), "model": str(m.training.model), "weight": round(m.weight, 4)}
+        for m in members
+    ]
 
 
 def _mean(values: list[float | None]) -> float | None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from steelyard.decisions import FittedDecision
 from steelyard.engine import EngineData
 from steelyard.metrics import Metric
 from steelyard.strategy import conflicts
-from steelyard.study.assess import ScoredRows, assess
-from steelyard.study.cells import Progress, fit_cells
+from steelyard.study.assess import Assessed, ScoredRows, assess
+from steelyard.study.cells import Cells, Progress, fit_cells
 from steelyard.study.compare import choose_winner, class_tables, resample_count, score_arms
+from steelyard.study.mixing import assess_blend
 from steelyard.study.outcome import DataFacts, StudyOutcome
 from steelyard.study.overweighting import overweighting_record
-from steelyard.study.plan import Arm
+from steelyard.study.plan import BlendArm, StudyArm
 from steelyard.study.resampling import bootstrapped
 from steelyard.study.verdict import judge
 
@@ -27,7 +27,7 @@ class StudyPlan:
 
     Parameters
     ----------
-    arms : tuple of Arm
+    arms : tuple of Arm or BlendArm
     metric : Metric
         What arms are ranked by.
     left_out : tuple of str
@@ -37,7 +37,7 @@ class StudyPlan:
         and said; doing nothing on one model is always finished.
     """
 
-    arms: tuple[Arm, ...]
+    arms: tuple[StudyArm, ...]
     metric: Metric
     left_out: tuple[str, ...] = ()
     time_limit: float | None = None
@@ -72,11 +72,11 @@ def execute(
     cells = fit_cells(
         plan.arms, data, scored, n_jobs=n_jobs, ledger=ledger, progress=progress, time_limit=plan.time_limit
     )
-    done = [arm for arm in plan.arms if arm.training in cells.scores]
-    late = tuple(f"{arm.id}: not finished within {plan.time_limit:g} s" for arm in plan.arms if arm not in done)
-    arms = tuple(assess(arm, cells.scores, cells.seconds[arm.training], data, scored, plan.metric) for arm in done)
+    done = [arm for arm in plan.arms if _usable(arm, cells)]
+    late = tuple(text for arm in plan.arms if (text := _lateness(arm, cells, plan.time_limit)))
+    arms = tuple(assess_arm(arm, cells, data, scored, plan.metric) for arm in done)
     predictions = [arm.predictions for arm in arms]
-    plain = [i for i, arm in enumerate(done) if arm.strategy.does_nothing]
+    plain = [i for i, arm in enumerate(done) if arm.does_nothing]
     size = resample_count(len(scored.codes), len(arms))
     drawn = bootstrapped(plan.metric, scored.codes, predictions, size=size, seed=data.seed)
     table = score_arms(plan.metric, scored.codes, predictions, plain, drawn, data.seed)
@@ -98,14 +98,45 @@ def execute(
     )
 
 
-def fit_decision(arm: Arm, data: EngineData, metric: Metric, n_jobs: int = 1) -> FittedDecision:
-    """Decision of an arm, fitted on the out-of-fold scores of that arm alone."""
+def assess_arm(arm: StudyArm, cells: Cells, data: EngineData, scored: ScoredRows, metric: Metric) -> Assessed:
+    """Out-of-fold predictions of an arm of either kind."""
+    seconds = sum(cells.seconds.get(training, 0.0) for training in arm.trainings)
+    judge_arm = assess_blend if isinstance(arm, BlendArm) else assess
+    return judge_arm(arm, cells.scores, seconds, data, scored, metric)  # type: ignore[arg-type]  # each gets its own
+
+
+def _usable(arm: StudyArm, cells: Cells) -> bool:
+    """Whether enough is finished: all that is fitted for an arm, or two members of a mixture."""
+    return sum(training in cells.scores for training in arm.trainings) >= min(2, len(arm.trainings))
+
+
+def _lateness(arm: StudyArm, cells: Cells, limit: float | None) -> str:
+    """Sentence on what of an arm was not finished in time; nothing where all of it was."""
+    missing = sum(training not in cells.scores for training in arm.trainings)
+    if not missing:
+        return ""
+    if _usable(arm, cells):
+        return f"{arm.id}: {missing} of its {len(arm.trainings)} members not finished within {limit:g} s, so not mixed"
+    return f"{arm.id}: not finished within {limit:g} s"
+
+
+def fit_decision(arm: StudyArm, data: EngineData, metric: Metric, n_jobs: int = 1) -> Assessed:
+    """An arm alone, with its decision fitted on its out-of-fold scores, and where it is a mixture its shares."""
     scored = ScoredRows.of(data)
-    cells = fit_cells([arm], data, scored, n_jobs=n_jobs)
-    return assess(arm, cells.scores, cells.seconds[arm.training], data, scored, metric).decision
+    return assess_arm(arm, fit_cells([arm], data, scored, n_jobs=n_jobs), data, scored, metric)
 
 
 def arm_notes(outcome: StudyOutcome, index: int) -> list[str]:
     """Sentences on what is special about an arm."""
     assessed = outcome.arms[index]
+    if isinstance(assessed.arm, BlendArm):
+        return [mixture_note(assessed), *assessed.decision.notes]
     return [*conflicts(assessed.arm.strategy), *assessed.decision.notes]
+
+
+def mixture_note(assessed: Assessed) -> str:
+    """Sentence on what a mixture is made of, the largest share first."""
+    ordered = sorted(assessed.mixture, key=lambda member: -member.weight)
+    parts = ", ".join(f"{100 * member.weight:.0f} % {member.training}" for member in ordered)
+    tried = len(assessed.arm.trainings)
+    return f"auto is a mixture of {len(ordered)} of the {tried} arms that were tried for it: {parts}."

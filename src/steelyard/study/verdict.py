@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from steelyard.metrics import Metric
 from steelyard.study.compare import Scores, Winner, sign_of
-from steelyard.study.plan import Arm
+from steelyard.study.plan import StudyArm
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Verdict:
     text: str
 
 
-def judge(arms: Sequence[Arm], scores: Scores, winner: Winner, metric: Metric) -> Verdict:
+def judge(arms: Sequence[StudyArm], scores: Scores, winner: Winner, metric: Metric) -> Verdict:
     """Verdict of a study.
 
     ``clear_winner`` needs both a gain over doing nothing whose interval, corrected for the choice, lies above 0,
@@ -32,7 +32,7 @@ def judge(arms: Sequence[Arm], scores: Scores, winner: Winner, metric: Metric) -
         and sign * (min(winner.score_ci, key=lambda bound: sign * bound) - scores.no_skill[best]) > 0
     )
     best_arm, baseline = arms[best], arms[scores.baseline]
-    name = f"{best_arm.strategy} on {best_arm.model}"
+    name = best_arm.title
     nothing = f"Doing nothing on {baseline.model} has {metric.title} {scores.score[scores.baseline]:.3f}"
     if not skill:
         return Verdict(
