@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import nullcontext
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from steelyard.engine.data import EngineData
-from steelyard.engine.fit import encode, fit_encoded
+from steelyard.engine.fit import fit_prepared
+from steelyard.engine.fold import EncodedFold
 from steelyard.engine.plan import FitOutcome, FitPlan
+from steelyard.engine.stacked import fit_stacked, stacked_models
+from steelyard.models import Model
 
 
 def fit_many(
@@ -21,9 +25,10 @@ def fit_many(
 ) -> Generator[FitOutcome, None, None]:
     """Scores of many plans, yielded as they are finished.
 
-    Plans of one fold and one model are trained together, so that its rows are encoded once. The scores do not
-    depend on ``n_jobs``: each fit has a seed of its own, made from the run's seed, the repeat and the fold, and
-    runs on one thread. All strategies share a fold's seed, so that their differences are not those of seeds.
+    Plans of one fold and one model are trained together, so that its rows are encoded once; on a GPU those of all
+    folds. The scores do not depend on ``n_jobs``: each fit has a seed of its own, made from the run's seed, the repeat
+    and the fold, and runs on one thread. All strategies share a fold's seed, so that their differences are not those
+    of seeds.
 
     Parameters
     ----------
@@ -40,6 +45,14 @@ def fit_many(
     FitOutcome
         In no particular order when ``n_jobs`` is above 1.
     """
+    plans = list(plans)
+    stacks = stacked_models(plans, data)
+    if stacks and in_order:
+        yield from _fit_in_order(plans, data, stacks)
+        return
+    for model in stacks:
+        yield from fit_stacked([plan for plan in plans if plan.training.model == model], data)
+    plans = [plan for plan in plans if plan.training.model not in stacks]
     tasks = [[plan] for plan in plans] if in_order else list(_grouped(plans).values())
     if n_jobs == 1:
         for task in tasks:
@@ -49,6 +62,16 @@ def fit_many(
         yield from _in_threads([task for task in tasks if task[0].training.model.threads], data, n_jobs)
         tasks = [task for task in tasks if not task[0].training.model.threads]
     yield from _in_processes(tasks, data, n_jobs)
+
+
+def _fit_in_order(plans: Sequence[FitPlan], data: EngineData, stacks: Collection[Model]) -> Iterator[FitOutcome]:
+    """One training after the other: on a GPU all its folds at once, or it would be slower than the processor."""
+    for training, own in groupby(plans, key=lambda plan: plan.training):
+        if training.model in stacks:
+            yield from fit_stacked(list(own), data)
+            continue
+        for plan in own:
+            yield from _fit_together([plan], data)
 
 
 def _in_threads(tasks: Sequence[Sequence[FitPlan]], data: EngineData, n_jobs: int) -> Iterator[FitOutcome]:
@@ -108,13 +131,10 @@ def _fit_together(plans: Sequence[FitPlan], data: EngineData, in_thread: bool = 
     clock = time.thread_time if in_thread else time.process_time
 
     first = plans[0]
-    train, score = data.train_rows(first.repeat, first.fold), data.score_rows(first.repeat, first.fold)
-    seed = int(np.random.SeedSequence([data.seed, first.repeat, first.fold]).generate_state(1)[0] >> 1)
     # One thread: sums in another order would give other last digits.
     with threadpool_limits(1):
         started = clock()
-        encoder, X = encode(first.training, data.matrix.take(train), data.schema)
-        X_score = encoder.transform(data.matrix.take(score))
+        fold = EncodedFold.of(first, data)
         shared = (clock() - started) / len(plans)
     for batch in [plans] if first.training.model.together else [[plan] for plan in plans]:
         started = clock()
@@ -122,10 +142,8 @@ def _fit_together(plans: Sequence[FitPlan], data: EngineData, in_thread: bool = 
         with threadpool_limits(1), nullcontext() if in_thread else warnings.catch_warnings():
             if not in_thread:
                 warnings.simplefilter("ignore")
-            trainings = [plan.training for plan in batch]
-            weight = None if data.row_weight is None else data.row_weight[train]
-            models = fit_encoded(trainings, encoder, X, data.codes[train], data.classes, seed, weight)
-            probas = [model.predict_proba(X_score).astype(np.float32) for model in models]
+            models = fit_prepared(first.training.model, [fold.prepared(batch, data)])
+            probas = [model.predict_proba(fold.X_score).astype(np.float32) for model in models]
         seconds = shared + (clock() - started) / len(batch)
         for plan, proba in zip(batch, probas, strict=True):
             yield FitOutcome(plan, proba, seconds)
