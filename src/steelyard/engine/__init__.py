@@ -10,6 +10,7 @@ from steelyard.engine.facts import TrainingFacts
 from steelyard.engine.fit import FittedPipeline, fit_pipeline
 from steelyard.engine.plan import FitOutcome, FitPlan, Training
 from steelyard.engine.run import fit_many
+from steelyard.engine.stacked import described_device
 from steelyard.engine.targets import training_facts
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "FittedPipeline",
     "Training",
     "TrainingFacts",
+    "described_device",
     "fit_many",
     "fit_pipeline",
     "training_facts",

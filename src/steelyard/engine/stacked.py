@@ -12,7 +12,7 @@ from steelyard.engine.data import EngineData
 from steelyard.engine.fit import fit_prepared
 from steelyard.engine.fold import EncodedFold
 from steelyard.engine.plan import FitOutcome, FitPlan
-from steelyard.models import Model
+from steelyard.models import Model, device_name
 
 #: Bytes of encoded rows that are kept at a time: folds of larger tables fill a GPU by themselves.
 ROOM = 2**30
@@ -37,6 +37,12 @@ def stacked_models(plans: Sequence[FitPlan], data: EngineData) -> dict[Model, st
     return found
 
 
+def described_device(plans: Sequence[FitPlan], data: EngineData) -> str:
+    """Where plans are trained, in words: ``cpu``, or the GPU and the models that are trained on it."""
+    shown = [f"{device_name(device)}: {model}" for model, device in stacked_models(plans, data).items()]
+    return "; ".join(shown) + "; the rest: cpu" if shown else "cpu"
+
+
 def fit_stacked(plans: Sequence[FitPlan], data: EngineData) -> Iterator[FitOutcome]:
     """Scores of plans of one model, which are trained side by side."""
     groups: dict[tuple[object, ...], list[FitPlan]] = {}
@@ -51,7 +57,8 @@ def _fit(waiting: list[list[FitPlan]], data: EngineData) -> list[FitOutcome]:
     """Scores of the first folds that wait: as many as there is room for, and one at least."""
     from threadpoolctl import threadpool_limits
 
-    started, folds, together = time.process_time(), [], []
+    started, together = time.process_time(), []
+    folds: list[EncodedFold] = []
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         while waiting and sum(fold.X.nbytes for fold in folds) < ROOM:

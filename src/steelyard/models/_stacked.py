@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from steelyard.models._device import NoRoomError
 from steelyard.models._engines import Rows
 from steelyard.models._network import Floats, Network
 from steelyard.models._network_fit import NetworkFit
@@ -30,11 +31,20 @@ WATCHED = 1024
 
 
 def train_stacked(fits: Sequence[NetworkFit], device: str) -> list[Network]:
-    """Networks of fits whose loss has a form in numbers, each that of its best pass; see ``passes``."""
+    """Networks of fits whose loss has a form in numbers, each that of its best pass; see ``passes``.
+
+    Raises
+    ------
+    NoRoomError
+        When the rows do not fit into the memory of the device.
+    """
     found: dict[int, Network] = {}
     with torch.inference_mode(), _full_precision():
         for places in stacks(fits):
-            trained = _train([fits[place] for place in places], torch.device(device))
+            try:
+                trained = _train([fits[place] for place in places], torch.device(device))
+            except torch.OutOfMemoryError as error:
+                raise NoRoomError(f"{device} has no room ({str(error).splitlines()[0]})") from None
             found.update(zip(places, trained, strict=True))
     return [found[place] for place in range(len(fits))]
 

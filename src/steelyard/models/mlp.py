@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.component import component
-from steelyard.errors import UsageError
+from steelyard.errors import DataError, UsageError
 from steelyard.models._base import Array, FitTask, FittedModel, Model, ModelState, spread
-from steelyard.models._device import DEVICES, require_cuda, sees_cuda
+from steelyard.models._device import DEVICES, NoRoomError, give_up_cuda, require_cuda, sees_cuda
 from steelyard.models._engines import Options, Samples
 from steelyard.models._network import Floats, Network
 from steelyard.models._network_fit import Labels, NetworkFit
@@ -22,6 +23,8 @@ from steelyard.models._training import Schedule, Split, batch_size
 #: Multiplications of one pass of all fits under which two cores are done before PyTorch and its device are ready.
 #: It is reckoned, not measured: `python benchmarks/engine.py --device cuda` shows where it lies.
 WORTHWHILE = 1_000_000_000
+
+_log = logging.getLogger("steelyard")
 
 
 @component
@@ -114,7 +117,16 @@ class Mlp(Model):
         """Train on tasks: each by itself while it is in the cache, or all side by side on a GPU."""
         rows = max((task.X.shape[0] for task in tasks), default=0)
         device = self.stack_device(len(tasks), rows, tasks[0].X.shape[1] if tasks else 0)
-        return list(self._fit_stacked(tasks, device) if device else self._fit_alone(tasks))
+        if device is None:
+            return list(self._fit_alone(tasks))
+        try:
+            return list(self._fit_stacked(tasks, device))
+        except NoRoomError as error:
+            if self.device == device:
+                raise DataError(f"mlp(device={device}): {error}; give device=cpu, or leave it out") from None
+            give_up_cuda()
+            _log.warning("mlp: %s; training goes on on the processor", error)
+            return list(self._fit_alone(tasks))
 
     def _fit_alone(self, tasks: Sequence[FitTask]) -> Iterator[FittedMlp]:
         matrices: dict[int, Floats] = {}
