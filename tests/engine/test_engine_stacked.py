@@ -28,16 +28,15 @@ def data() -> EngineData:
     codes = rng.permutation(np.repeat([0, 1, 2], [150, 60, 24]))
     frame = pl.DataFrame({"a": rng.normal(size=234) + codes, "b": rng.normal(size=234), "c": rng.choice([*"uvw"], 234)})
     schema = TableSchema.infer(frame)
-    return EngineData(schema.extract(frame), schema, codes, tuple("xyz"), make_folds(codes, 3, seed=0, repeats=2), 0)
+    return EngineData(schema.extract(frame), schema, codes, tuple("xyz"), make_folds(codes, 3, seed=0), 0)
 
 
 @pytest.fixture
 def plans() -> list[FitPlan]:
     return [
-        FitPlan(Training.of(Strategy.parse(strategy), parse_model(model)), repeat, fold)
+        FitPlan(Training.of(Strategy.parse(strategy), parse_model(model)), 0, fold)
         for model, strategies in ((MLP, STRATEGIES), ("linear", STRATEGIES[:2]))
         for strategy in strategies
-        for repeat in range(2)
         for fold in range(3)
     ]
 
@@ -63,28 +62,28 @@ def scores(data: EngineData, plans: list[FitPlan], **options: object) -> dict[Fi
 
 def test_all_folds_are_trained_at_once_and_give_what_they_give_alone(data, plans, stack, monkeypatch) -> None:
     together = scores(data, plans)
-    assert stack == [36]
+    assert stack == [18]
     monkeypatch.setattr(Mlp, "stack_device", lambda self, *_: None)
     alone = scores(data, plans)
     assert set(together) == set(alone) == set(plans)
     for plan in plans:
         np.testing.assert_allclose(together[plan], alone[plan], atol=1e-3)
-    assert stack == [36]
+    assert stack == [18]
 
 
 def test_neither_jobs_nor_room_nor_order_change_what_is_found(data, plans, stack, monkeypatch) -> None:
     own = [plan for plan in plans if str(plan.training.model) == MLP]
-    assert len(own) == 36
+    assert len(own) == 18
     first, jobs = scores(data, own), scores(data, own, n_jobs=2)
     assert all(np.array_equal(first[plan], jobs[plan]) for plan in own)
     stack.clear()
     ordered = list(fit_many(plans, data, in_order=True))
-    assert stack == [6] * 6
+    assert stack == [3] * 6
     assert [outcome.plan.training for outcome in ordered] == [plan.training for plan in plans]
     monkeypatch.setattr(stacked, "ROOM", 1)
     stack.clear()
     small = scores(data, own)
-    assert stack == [6] * 6
+    assert stack == [6] * 3
     in_order = {outcome.plan: outcome.proba for outcome in ordered}
     for plan in own:
         np.testing.assert_allclose(in_order[plan], first[plan], atol=1e-3)
@@ -94,7 +93,7 @@ def test_neither_jobs_nor_room_nor_order_change_what_is_found(data, plans, stack
 def test_folds_of_one_class_need_no_stack(data, plans, stack) -> None:
     codes = data.codes % 2
     halves = replace(data, codes=codes, classes=("x", "y"), folds=codes[None].copy())
-    own = [plan for plan in plans if plan.repeat == 0 and plan.fold < 2 and str(plan.training.model).startswith("mlp")]
+    own = [plan for plan in plans if plan.fold < 2 and str(plan.training.model).startswith("mlp")]
     found = scores(halves, own)
     assert len(found) == 2 * len(STRATEGIES)
     # Fold 0 holds the rows of class 0, so that its fits have seen class 1 only.

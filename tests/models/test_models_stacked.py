@@ -95,6 +95,17 @@ def test_every_loss_in_one_stack_is_trained_as_numpy_trains_it_alone(
             np.testing.assert_allclose(scores, expected_scores, atol=1e-3)
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_nothing_stays_behind_on_the_processor(several: bool) -> None:
+    """A device without memory tells of most operands that are not on it, which no machine without a GPU would."""
+    fits = [fit_of(loss, several, (8, 8), 0.1, n) for n, loss in enumerate([CrossEntropyLoss(), FocalLoss()])]
+    stack = Stack(fits, torch.device("meta"))
+    asked = [passes_of(fit, number, True)[0] for number, fit in enumerate(fits)]
+    stack.learn([replace(each, order=each.order[:40], mixed=each.mixed[:40]) for each in asked])
+    assert stack.networks.scores(stack.rows.X[:6].expand(2, 6, COLUMNS)).shape == (2, 6, CLASSES)
+    assert {part.device.type for part in (stack.networks.state, stack.rows.weight, stack.watched.weight)} == {"meta"}
+
+
 def test_the_same_units_are_dropped_as_in_numpy(device: str) -> None:
     keys, units, size = np.array([5, 2**63 - 1], dtype=np.uint64), [64, 33], 200
     salts = torch.from_numpy(dropout_salts(keys, np.array([[0, 7], [1, 2**33]]), len(units))).to(device)
@@ -110,13 +121,16 @@ def test_the_same_units_are_dropped_as_in_numpy(device: str) -> None:
 def tasks() -> list[FitTask]:
     """Fits that differ in rows, labels, weights, sampling, stages and weights that move."""
     rng, found = np.random.default_rng(0), []
-    for fold in range(2):
+    for fold in range(2):  # those of the second fold have other rows
         codes = rng.choice(4, p=[0.6, 0.25, 0.05, 0.1], size=400 + 7 * fold)
         x = rng.normal(size=(len(codes), 6)) + 0.8 * codes[:, None]
         plain = FitTask(x, codes, np.ones(len(codes)), 4, CrossEntropyLoss(), np.zeros(6, dtype=bool), 3 + fold)
         heavy = replace(plain, sample_weight=np.where(codes == 2, 8.0, 0.7))
+        found += [plain, heavy]
+        if fold:
+            continue
         found += [
-            plain, heavy, replace(heavy, deferred=0.6), replace(plain, following=(0.3, 4.0)),
+            replace(heavy, deferred=0.6), replace(plain, following=(0.3, 4.0)),
             replace(plain, sampling=Balanced()), replace(plain, sampling=Undersample()),
             replace(plain, sampling=Mixup()), replace(plain, loss=FocalLoss(2.0)),
         ]  # fmt: skip
@@ -133,7 +147,7 @@ def stacked(monkeypatch: pytest.MonkeyPatch, device: str) -> None:
 def test_a_stack_of_unlike_fits_gives_what_each_gives_alone(
     tasks: list[FitTask], device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = Mlp(hidden=12, epochs=12, patience=4, dropout=0.2)
+    model = Mlp(hidden=12, epochs=10, patience=3, dropout=0.2)
     monkeypatch.setattr(_engines, "_kernels", lambda: None)
     alone = [fitted.predict_proba(task.X) for fitted, task in zip(model.fit_many(tasks), tasks, strict=True)]
     stacked(monkeypatch, device)
@@ -158,6 +172,21 @@ def test_several_labels_and_a_loss_without_numbers(device: str, monkeypatch: pyt
     stacked(monkeypatch, device)
     for fitted, expected in zip(model.fit_many(own), alone, strict=True):
         np.testing.assert_allclose(fitted.predict_proba(X), expected, atol=1e-3)
+
+
+def test_without_rows_to_watch_the_last_pass_is_kept(device: str) -> None:
+    fits = [fit_of(CrossEntropyLoss(), False, (8,), 0.0, number) for number in range(2)]
+    following = replace(fits[0].task, following=(0.3, 4.0))
+    bare = [
+        replace(
+            fit, task=task, schedule=Schedule(3, 1), split=replace(fit.split, train=np.arange(ROWS), watch=CODES[:0])
+        )
+        for fit, task in zip(fits, [following, fits[1].task], strict=True)
+    ]
+    seeded = [[replace(fit, rng=np.random.default_rng(5)) for fit in bare] for _ in range(2)]
+    for network, fit in zip(train_stacked(seeded[0], device), seeded[1], strict=True):
+        for ours, theirs in zip(network.parameters(), fit.alone().parameters(), strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
 def test_a_fit_that_stops_leaves_the_others_as_they_are(device: str) -> None:

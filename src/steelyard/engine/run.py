@@ -47,31 +47,37 @@ def fit_many(
     """
     plans = list(plans)
     stacks = stacked_models(plans, data)
-    if stacks and in_order:
-        yield from _fit_in_order(plans, data, stacks)
+    if in_order:
+        yield from _fit_in_order(plans, data, n_jobs, stacks)
         return
     for model in stacks:
         yield from fit_stacked([plan for plan in plans if plan.training.model == model], data)
-    plans = [plan for plan in plans if plan.training.model not in stacks]
-    tasks = [[plan] for plan in plans] if in_order else list(_grouped(plans).values())
-    if n_jobs == 1:
-        for task in tasks:
-            yield from _fit_together(task, data)
-        return
-    if not in_order:
+    tasks = list(_grouped(plan for plan in plans if plan.training.model not in stacks).values())
+    if n_jobs > 1:
         yield from _in_threads([task for task in tasks if task[0].training.model.threads], data, n_jobs)
         tasks = [task for task in tasks if not task[0].training.model.threads]
-    yield from _in_processes(tasks, data, n_jobs)
+    yield from _one_by_one(tasks, data, n_jobs)
 
 
-def _fit_in_order(plans: Sequence[FitPlan], data: EngineData, stacks: Collection[Model]) -> Iterator[FitOutcome]:
+def _fit_in_order(
+    plans: Sequence[FitPlan], data: EngineData, n_jobs: int, stacks: Collection[Model]
+) -> Iterator[FitOutcome]:
     """One training after the other: on a GPU all its folds at once, or it would be slower than the processor."""
-    for training, own in groupby(plans, key=lambda plan: plan.training):
-        if training.model in stacks:
-            yield from fit_stacked(list(own), data)
-            continue
-        for plan in own:
-            yield from _fit_together([plan], data)
+    for stacked, group in groupby(plans, key=lambda plan: plan.training.model in stacks):
+        own = list(group)
+        if stacked:
+            for _, folds in groupby(own, key=lambda plan: plan.training):
+                yield from fit_stacked(list(folds), data)
+        else:
+            yield from _one_by_one([[plan] for plan in own], data, n_jobs)
+
+
+def _one_by_one(tasks: Sequence[Sequence[FitPlan]], data: EngineData, n_jobs: int) -> Iterator[FitOutcome]:
+    if n_jobs > 1:
+        yield from _in_processes(tasks, data, n_jobs)
+        return
+    for task in tasks:
+        yield from _fit_together(task, data)
 
 
 def _in_threads(tasks: Sequence[Sequence[FitPlan]], data: EngineData, n_jobs: int) -> Iterator[FitOutcome]:

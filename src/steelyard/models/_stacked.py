@@ -74,7 +74,8 @@ def _room(fit: NetworkFit) -> int:
     parameters = sum(part.size for part in fit.network.parameters())
     batch = max(fit.options.batch_size, min(WATCHED, len(fit.split.watch)))
     units = fit.samples.X.shape[1] + 8 * sum(len(bias) for bias in fit.network.biases)
-    return 4 * int(8 * parameters + 2 * batch * units + 2 * fit.split.weight.size)
+    weights, order = 2 * fit.split.weight.size, 8 * len(fit.split.train)
+    return 4 * int(8 * parameters + 2 * batch * units + weights + order)
 
 
 def _train(begun: Sequence[NetworkFit], device: torch.device) -> list[Network]:
@@ -144,7 +145,7 @@ class Stack:
         fits = torch.tensor(self.fits, device=self.device)
         rows, weight = watched.rows.index_select(0, fits), watched.weight.index_select(0, fits)
         starts = self.rows.starts(self.fits)
-        scored = [place for place, each in enumerate(asked) if each.scored]
+        scored = [place for place, each in enumerate(asked) if each.scored and rows.shape[1]]
         total, parts = torch.zeros(len(fits), dtype=torch.float64, device=self.device), []
         for start in range(0, rows.shape[1], WATCHED):
             part = rows[:, start : start + WATCHED]
