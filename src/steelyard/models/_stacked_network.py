@@ -133,8 +133,8 @@ def step_sizes(steps: NDArray[np.int64], learning_rate: float) -> tuple[Floats, 
     Examples
     --------
     >>> spread, least = step_sizes(np.array([1]), learning_rate=0.5)
-    >>> spread.round(3).tolist(), (least * 1e8).round(3).tolist()
-    ([6.325], [0.2])
+    >>> f"{spread[0]:.3f} {least[0]:.1e}"
+    '6.325 2.0e-09'
     """
     size = learning_rate / (1 - _BETAS[0] ** steps)
     return (1 / (np.sqrt(1 - _BETAS[1] ** steps) * size)).astype(np.float32), (_EPS / size).astype(np.float32)
