@@ -13,7 +13,7 @@ from steelyard.engine.plan import Training
 from steelyard.engine.targets import Targets, targets_of
 from steelyard.errors import UsageError
 from steelyard.features import FittedEncoder, TableMatrix, TableSchema
-from steelyard.models import FitTask, FittedModel, Model
+from steelyard.models import FitTask, FittedModel
 
 Array = NDArray[np.float64]
 
@@ -36,53 +36,6 @@ def encode(training: Training, matrix: TableMatrix, schema: TableSchema) -> tupl
     return encoder, encoder.transform(matrix)
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """Trainings of one model on the encoded rows of one fold, ready to be fitted.
-
-    Parameters
-    ----------
-    targets : Targets
-    n_fits : int
-    tasks : list of FitTask
-        One for each fit; none where the rows have one class only, and ``constant`` stands for every model.
-    constant : FittedModel, optional
-    """
-
-    targets: Targets
-    n_fits: int
-    tasks: list[FitTask]
-    constant: FittedModel | None
-
-
-def prepare(
-    trainings: Sequence[Training],
-    encoder: FittedEncoder,
-    X: Array,
-    codes: NDArray[Any],
-    classes: tuple[object, ...],
-    seed: int,
-    row_weight: Array | None = None,
-) -> Prepared:
-    """Draw and weigh encoded rows. Weights of rows, where given, multiply those of their classes."""
-    targets = targets_of(codes, classes)
-    constant = targets.without_choice()
-    trained = trainings if constant is None else ()
-    tasks = [_task(training, encoder, X, targets, seed, row_weight) for training in trained]
-    return Prepared(targets, len(trainings), tasks, constant)
-
-
-def fit_prepared(model: Model, folds: Sequence[Prepared], stacked: bool = False) -> list[FittedModel]:
-    """Models of all folds, one after the other; tasks that share their rows are fitted in one call, or all are."""
-    tasks = [task for fold in folds for task in fold.tasks]
-    fitted: dict[int, FittedModel] = {}
-    for places in [list(range(len(tasks)))] if stacked else _sharing_rows(tasks):
-        found = folds[0].targets.fit(model, [tasks[place] for place in places])
-        fitted.update(zip(places, found, strict=True))
-    each = (fitted[place] for place in range(len(tasks)))
-    return [next(each) if fold.constant is None else fold.constant for fold in folds for _ in range(fold.n_fits)]
-
-
 def fit_encoded(
     trainings: Sequence[Training],
     encoder: FittedEncoder,
@@ -94,10 +47,19 @@ def fit_encoded(
 ) -> list[FittedModel]:
     """Train on encoded rows: draw them, weigh them, fit.
 
-    The trainings are of one model; those that see the same rows are fitted in one call.
+    The trainings are of one model; those that see the same rows are fitted in one call. Weights of rows, where given,
+    multiply those of their classes.
     """
-    prepared = prepare(trainings, encoder, X, codes, classes, seed, row_weight)
-    return fit_prepared(trainings[0].model, [prepared])
+    targets = targets_of(codes, classes)
+    if (constant := targets.without_choice()) is not None:
+        return [constant for _ in trainings]
+    tasks = [task_of(training, encoder, X, targets, seed, row_weight) for training in trainings]
+    model = trainings[0].model
+    fitted: list[FittedModel | None] = [None] * len(tasks)
+    for places in _sharing_rows(tasks):
+        for place, found in zip(places, targets.fit(model, [tasks[place] for place in places]), strict=True):
+            fitted[place] = found
+    return [found for found in fitted if found is not None]
 
 
 def _sharing_rows(tasks: Sequence[FitTask]) -> list[list[int]]:
@@ -107,9 +69,10 @@ def _sharing_rows(tasks: Sequence[FitTask]) -> list[list[int]]:
     return list(together.values())
 
 
-def _task(
+def task_of(
     training: Training, encoder: FittedEncoder, X: Array, targets: Targets, seed: int, row_weight: Array | None = None
 ) -> FitTask:
+    """What a model is to fit: rows drawn and weighed. Weights of rows, where given, multiply those of their classes."""
     drawn, codes, weight, sampling = targets.rows(training, X, seed)
     if row_weight is not None:
         if drawn is not X:

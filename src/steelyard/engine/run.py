@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import nullcontext
-from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from steelyard.engine.data import EngineData
-from steelyard.engine.fit import fit_prepared
-from steelyard.engine.fold import EncodedFold
+from steelyard.engine.fit import encode, fit_encoded
 from steelyard.engine.plan import FitOutcome, FitPlan
-from steelyard.engine.stacked import fit_stacked, stacked_models
-from steelyard.models import Model
+from steelyard.engine.stacked import fit_stacked, stacked_models, stacks_of
 
 
 def fit_many(
@@ -46,38 +43,19 @@ def fit_many(
         In no particular order when ``n_jobs`` is above 1.
     """
     plans = list(plans)
-    stacks = stacked_models(plans, data)
-    if in_order:
-        yield from _fit_in_order(plans, data, n_jobs, stacks)
+    if stacks := stacked_models(plans, data):
+        for own, stacked in stacks_of(plans, stacks, in_order):
+            yield from fit_stacked(own, data) if stacked else fit_many(own, data, n_jobs=n_jobs, in_order=in_order)
         return
-    for model in stacks:
-        yield from fit_stacked([plan for plan in plans if plan.training.model == model], data)
-    tasks = list(_grouped(plan for plan in plans if plan.training.model not in stacks).values())
-    if n_jobs > 1:
+    tasks = [[plan] for plan in plans] if in_order else list(_grouped(plans).values())
+    if n_jobs == 1:
+        for task in tasks:
+            yield from _fit_together(task, data)
+        return
+    if not in_order:
         yield from _in_threads([task for task in tasks if task[0].training.model.threads], data, n_jobs)
         tasks = [task for task in tasks if not task[0].training.model.threads]
-    yield from _one_by_one(tasks, data, n_jobs)
-
-
-def _fit_in_order(
-    plans: Sequence[FitPlan], data: EngineData, n_jobs: int, stacks: Collection[Model]
-) -> Iterator[FitOutcome]:
-    """One training after the other: on a GPU all its folds at once, or it would be slower than the processor."""
-    for stacked, group in groupby(plans, key=lambda plan: plan.training.model in stacks):
-        own = list(group)
-        if stacked:
-            for _, folds in groupby(own, key=lambda plan: plan.training):
-                yield from fit_stacked(list(folds), data)
-        else:
-            yield from _one_by_one([[plan] for plan in own], data, n_jobs)
-
-
-def _one_by_one(tasks: Sequence[Sequence[FitPlan]], data: EngineData, n_jobs: int) -> Iterator[FitOutcome]:
-    if n_jobs > 1:
-        yield from _in_processes(tasks, data, n_jobs)
-        return
-    for task in tasks:
-        yield from _fit_together(task, data)
+    yield from _in_processes(tasks, data, n_jobs)
 
 
 def _in_threads(tasks: Sequence[Sequence[FitPlan]], data: EngineData, n_jobs: int) -> Iterator[FitOutcome]:
@@ -137,10 +115,13 @@ def _fit_together(plans: Sequence[FitPlan], data: EngineData, in_thread: bool = 
     clock = time.thread_time if in_thread else time.process_time
 
     first = plans[0]
+    train, score = data.train_rows(first.repeat, first.fold), data.score_rows(first.repeat, first.fold)
+    seed = int(np.random.SeedSequence([data.seed, first.repeat, first.fold]).generate_state(1)[0] >> 1)
     # One thread: sums in another order would give other last digits.
     with threadpool_limits(1):
         started = clock()
-        fold = EncodedFold.of(first, data)
+        encoder, X = encode(first.training, data.matrix.take(train), data.schema)
+        X_score = encoder.transform(data.matrix.take(score))
         shared = (clock() - started) / len(plans)
     for batch in [plans] if first.training.model.together else [[plan] for plan in plans]:
         started = clock()
@@ -148,8 +129,10 @@ def _fit_together(plans: Sequence[FitPlan], data: EngineData, in_thread: bool = 
         with threadpool_limits(1), nullcontext() if in_thread else warnings.catch_warnings():
             if not in_thread:
                 warnings.simplefilter("ignore")
-            models = fit_prepared(first.training.model, [fold.prepared(batch, data)])
-            probas = [model.predict_proba(fold.X_score).astype(np.float32) for model in models]
+            trainings = [plan.training for plan in batch]
+            weight = None if data.row_weight is None else data.row_weight[train]
+            models = fit_encoded(trainings, encoder, X, data.codes[train], data.classes, seed, weight)
+            probas = [model.predict_proba(X_score).astype(np.float32) for model in models]
         seconds = shared + (clock() - started) / len(batch)
         for plan, proba in zip(batch, probas, strict=True):
             yield FitOutcome(plan, proba, seconds)

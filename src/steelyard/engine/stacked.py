@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
 from steelyard.engine.data import EngineData
-from steelyard.engine.fit import fit_prepared
-from steelyard.engine.fold import EncodedFold
+from steelyard.engine.fit import Array, encode, task_of
 from steelyard.engine.plan import FitOutcome, FitPlan
-from steelyard.models import Model, device_name
+from steelyard.engine.targets import Targets, targets_of
+from steelyard.models import FitTask, FittedModel, Model, device_name
 
 #: Bytes of encoded rows that are kept at a time: folds of larger tables fill a GPU by themselves.
 ROOM = 2**30
@@ -37,6 +39,27 @@ def stacked_models(plans: Sequence[FitPlan], data: EngineData) -> dict[Model, st
     return found
 
 
+def stacks_of(
+    plans: Sequence[FitPlan], models: Collection[Model], in_order: bool
+) -> Iterator[tuple[list[FitPlan], bool]]:
+    """Plans that are done together, and whether stacked: all plans of these models, and then the rest.
+
+    In order it is one training after the other, but all its folds at once: one fit alone would be slower on a GPU than
+    on the processor.
+    """
+    if not in_order:
+        for model in models:
+            yield [plan for plan in plans if plan.training.model == model], True
+        if rest := [plan for plan in plans if plan.training.model not in models]:
+            yield rest, False
+        return
+    for stacked, group in groupby(plans, key=lambda plan: plan.training.model in models):
+        if stacked:
+            yield from ((list(folds), True) for _, folds in groupby(group, key=lambda plan: plan.training))
+        else:
+            yield list(group), False
+
+
 def described_device(plans: Sequence[FitPlan], data: EngineData) -> str:
     """Where plans are trained, in words: ``cpu``, or the GPU and the models that are trained on it."""
     shown = [f"{device_name(device)}: {model}" for model, device in stacked_models(plans, data).items()]
@@ -53,23 +76,48 @@ def fit_stacked(plans: Sequence[FitPlan], data: EngineData) -> Iterator[FitOutco
         yield from _fit(waiting, data)
 
 
+@dataclass(frozen=True)
+class _Fold:
+    """Plans of one fold, ready to be fitted; where its rows have one class only, ``constant`` stands for all models."""
+
+    plans: list[FitPlan]
+    targets: Targets
+    constant: FittedModel | None
+    tasks: list[FitTask]
+    X_score: Array
+    size: int
+
+    @classmethod
+    def of(cls, plans: list[FitPlan], data: EngineData) -> _Fold:
+        first = plans[0]
+        train, score = data.train_rows(first.repeat, first.fold), data.score_rows(first.repeat, first.fold)
+        seed = int(np.random.SeedSequence([data.seed, first.repeat, first.fold]).generate_state(1)[0] >> 1)
+        encoder, X = encode(first.training, data.matrix.take(train), data.schema)
+        weight = None if data.row_weight is None else data.row_weight[train]
+        targets = targets_of(data.codes[train], data.classes)
+        constant = targets.without_choice()
+        trainings = [plan.training for plan in plans if constant is None]
+        tasks = [task_of(training, encoder, X, targets, seed, weight) for training in trainings]
+        return cls(plans, targets, constant, tasks, encoder.transform(data.matrix.take(score)), X.nbytes)
+
+
 def _fit(waiting: list[list[FitPlan]], data: EngineData) -> list[FitOutcome]:
     """Scores of the first folds that wait: as many as there is room for, and one at least."""
     from threadpoolctl import threadpool_limits
 
-    started, together = time.process_time(), []
-    folds: list[EncodedFold] = []
+    started = time.process_time()
+    folds: list[_Fold] = []
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        while waiting and sum(fold.X.nbytes for fold in folds) < ROOM:
-            together.append(waiting.pop(0))
-            folds.append(EncodedFold.of(together[-1][0], data))
-        prepared = [fold.prepared(own, data) for fold, own in zip(folds, together, strict=True)]
-        models = iter(fit_prepared(together[0][0].training.model, prepared, stacked=True))
+        while waiting and sum(fold.size for fold in folds) < ROOM:
+            folds.append(_Fold.of(waiting.pop(0), data))
+        tasks = [task for fold in folds for task in fold.tasks]
+        fitted = iter(folds[0].targets.fit(folds[0].plans[0].training.model, tasks))
         scored = [
-            (plan, next(models).predict_proba(fold.X_score).astype(np.float32))
-            for fold, own in zip(folds, together, strict=True)
-            for plan in own
+            (plan, next(fitted) if fold.constant is None else fold.constant, fold.X_score)
+            for fold in folds
+            for plan in fold.plans
         ]
-    seconds = (time.process_time() - started) / len(scored)
-    return [FitOutcome(plan, proba, seconds) for plan, proba in scored]
+        probas = [(plan, model.predict_proba(X).astype(np.float32)) for plan, model, X in scored]
+    seconds = (time.process_time() - started) / len(probas)
+    return [FitOutcome(plan, proba, seconds) for plan, proba in probas]
