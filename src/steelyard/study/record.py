@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steelyard.engine import FitPlan, described_device
 from steelyard.study.compare import BETA, PER_CLASS
 from steelyard.study.curves import curves_record
-from steelyard.study.environment import environment
+from steelyard.study.environment import environment, trained_on
 from steelyard.study.judging import judging_of
 from steelyard.study.label_sets import label_lists, labels_record
 from steelyard.study.outcome import StudyOutcome
@@ -60,17 +59,11 @@ def study_record(outcome: StudyOutcome, command: str | None = None) -> dict[str,
         **({"labels": labels_record(outcome)} if outcome.data.multilabel else {"confusion": confusion_record(outcome)}),
         "left_out": list(outcome.left_out),
         "complete": not outcome.late,
-        "environment": {**environment(), "device": _device(outcome)},
+        "environment": {**environment(), "device": trained_on(outcome)},
     }
     if command:
         record["command"] = command
     return record
-
-
-def _device(outcome: StudyOutcome) -> str:
-    trainings = dict.fromkeys(assessed.arm.training for assessed in outcome.arms)
-    places = [(repeat, int(fold)) for repeat, folds in enumerate(outcome.scored.folds) for fold in np.unique(folds)]
-    return described_device([FitPlan(training, *place) for training in trainings for place in places], outcome.data)
 
 
 def data_record(outcome: StudyOutcome) -> dict[str, Any]:
