@@ -150,7 +150,8 @@ class Stack:
         for start in range(0, rows.shape[1], WATCHED):
             part = rows[:, start : start + WATCHED]
             scores = self.networks.scores(_at(self.rows.X, part + starts[0]))
-            loss, _ = self.loss(scores, _at(self.rows.targets, part + starts[1]), weight[:, start : start + WATCHED])
+            targets = _at(self.rows.targets, part + starts[1])
+            loss = self.loss.loss(scores, targets, weight[:, start : start + WATCHED])
             total += loss.double().sum((1, 2))
             parts.append(scores[scored].cpu() if scored else scores[:0])
         found = torch.cat(parts, 1).numpy() if scored else None
@@ -175,7 +176,9 @@ class Stack:
 
         def slope(scores: Tensor) -> Tensor:
             found = [
-                self.loss(scores, _at(rows.targets, part + starts[1]), _at(rows.weight, part + starts[2]) * counts)[1]
+                self.loss.slope(
+                    scores, _at(rows.targets, part + starts[1]), _at(rows.weight, part + starts[2]) * counts
+                )
                 for part, counts in parts
             ]
             whole = found[0] if len(found) == 1 else found[0] + found[1]

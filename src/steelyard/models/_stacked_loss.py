@@ -28,8 +28,11 @@ class StackedLoss:
 
     def __init__(self, losses: Sequence[FusedLoss], several: bool, device: torch.device) -> None:
         numbers = [[loss.scale, loss.gamma, loss.gamma_neg, loss.clip, loss.smoothing] for loss in losses]
-        vectors = [[loss.offset, loss.margin] for loss in losses]
+        vectors = [[loss.scale * loss.offset, loss.scale * loss.margin] for loss in losses]
         self.several = several
+        # On a GPU each operation costs a launch, so what no loss of the stack has is left out.
+        self.modulated = any(loss.gamma or loss.gamma_neg or loss.clip for loss in losses)
+        self.margins = any(loss.margin.any() for loss in losses)
         #: (5, M, 1, 1) and (2, M, 1, C).
         self.numbers = torch.tensor(numbers, dtype=torch.float32, device=device).T[:, :, None, None]
         self.vectors = torch.tensor(np.array(vectors), dtype=torch.float32, device=device).movedim(1, 0)[:, :, None]
@@ -39,8 +42,8 @@ class StackedLoss:
         """Keep the networks at these places, in this order."""
         self.numbers, self.vectors = self.numbers.index_select(1, places), self.vectors.index_select(1, places)
 
-    def __call__(self, scores: Tensor, targets: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-        """Weighted loss, and its gradient by the scores, of the first networks of the stack.
+    def loss(self, scores: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
+        """Weighted loss of rows of the first networks of the stack.
 
         Parameters
         ----------
@@ -49,14 +52,40 @@ class StackedLoss:
 
         Returns
         -------
-        loss : tensor of shape (m, n_rows, 1) or (m, n_rows, C)
-        slope : tensor of shape (m, n_rows, C)
+        tensor of shape (m, n_rows, 1) or (m, n_rows, C)
         """
-        numbers, vectors = self.numbers[:, : len(scores)], self.vectors[:, : len(scores)]
         if self.several:
-            return _sigmoid(scores + vectors[0], targets, weight, numbers)
+            return _sigmoid(scores + self._vectors(scores)[0], targets, weight, self._numbers(scores))[0]
         mine = targets == self.classes
-        return _softmax(numbers[0] * (scores + vectors[0] - vectors[1] * mine), mine, weight, numbers)
+        return _softmax(self._shifted(scores, mine), mine, weight, self._numbers(scores))[0]
+
+    def slope(self, scores: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
+        """Gradient of :meth:`loss` by the scores, shape (m, n_rows, C)."""
+        numbers = self._numbers(scores)
+        scale, smoothing = numbers[0], numbers[4]
+        if self.several:
+            z = scores + self._vectors(scores)[0]
+            if self.modulated:
+                return _sigmoid(z, targets, weight, numbers)[1]
+            known = ~targets.isnan()
+            return (torch.sigmoid(z) - _share(targets, smoothing)).mul_(weight * known)
+        mine = targets == self.classes
+        z = self._shifted(scores, mine)
+        if self.modulated:
+            return _softmax(z, mine, weight, numbers)[1]
+        return z.softmax(-1).sub_(smoothing / z.shape[-1]).sub_(mine * (1 - smoothing)).mul_(scale * weight)
+
+    def _numbers(self, scores: Tensor) -> Tensor:
+        return self.numbers[:, : len(scores)]
+
+    def _vectors(self, scores: Tensor) -> Tensor:
+        return self.vectors[:, : len(scores)]
+
+    def _shifted(self, scores: Tensor, mine: Tensor) -> Tensor:
+        """What the softmax is taken of, (m, n_rows, C): scale (score + offset - margin of the true class)."""
+        offset, margin = self._vectors(scores)
+        z = torch.addcmul(offset, scores, self._numbers(scores)[0])
+        return z.sub_(margin * mine) if self.margins else z
 
 
 def _softmax(z: Tensor, mine: Tensor, weight: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
@@ -77,10 +106,14 @@ def _softmax(z: Tensor, mine: Tensor, weight: Tensor, numbers: Tensor) -> tuple[
     return loss, slope.mul_(scale * weight)
 
 
+def _share(targets: Tensor, smoothing: Tensor) -> Tensor:
+    return 0.5 * smoothing + (1 - smoothing) * targets.nan_to_num()
+
+
 def _sigmoid(z: Tensor, targets: Tensor, weight: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
     _, gamma_pos, gamma_neg, clip, smoothing = numbers
     known = ~targets.isnan()
-    share = 0.5 * smoothing + (1 - smoothing) * targets.nan_to_num()
+    share = _share(targets, smoothing)
     p, q = torch.sigmoid(z), torch.sigmoid(-z)
     tail = z.abs().neg_().exp_().log1p_()
     minus_log_p, minus_log_q = tail + (-z).clamp_min_(0), tail + z.clamp_min(0)
