@@ -1,11 +1,13 @@
 """A study of small networks against the same fits in PyTorch: ratios in one process, runs interleaved, medians.
 
     python benchmarks/engine.py [--rows a,b,c,d] [--fits 100] [--sample 12] [--epochs 2] [--repeats 5] [--compile]
+                                [--device cuda]
 
 Each row trains ``--fits`` networks (10 strategies on 5 folds, two seeds) for some epochs on the same batches:
 compiled code on two threads; a sequential PyTorch loop (fused AdamW, no DataLoader) in two warm joblib processes, of
 which ``--sample`` fits are timed; and torch.bmm over all networks at once. ``--compile`` adds the time until the
-first network is trained in a fresh interpreter, without and with Numba's cache.
+first network is trained in a fresh interpreter, without and with Numba's cache. ``--device cuda`` adds the engine that
+stacks the networks on a GPU, and runs torch.bmm there too.
 """
 
 from __future__ import annotations
@@ -27,9 +29,13 @@ import torch
 from joblib import Parallel, delayed
 from torch.nn import functional
 
-from steelyard.losses import CrossEntropyLoss, FocalLoss, LogitAdjustedLoss
+from steelyard.losses import CrossEntropyLoss, FocalLoss, LogitAdjustedLoss, Loss
+from steelyard.models import FitTask, device_name
 from steelyard.models._engines import CompiledEngine, Options, Samples
 from steelyard.models._network import Network
+from steelyard.models._network_fit import NetworkFit
+from steelyard.models._stacked import Stack
+from steelyard.models._training import Pass, Schedule, Split
 
 RATE, DECAY, JOBS = 0.002, 0.01, 2
 GAMMA = [0.0, 0.0, 0.0, 0.0, 2.0, 1.0, 0.5, 0.0, 0.0, 2.0]
@@ -97,6 +103,11 @@ class Fit:
         shape = self.shape
         return Network.initial((shape.columns, shape.hidden, shape.n_classes), np.random.default_rng(self.seed))
 
+    def loss(self) -> Loss:
+        if TAU[self.strategy]:
+            return LogitAdjustedLoss(TAU[self.strategy])
+        return FocalLoss(GAMMA[self.strategy]) if GAMMA[self.strategy] else CrossEntropyLoss()
+
     def class_weight(self) -> np.ndarray:
         counts = np.bincount(table(self.shape)[1])
         raw = (counts.sum() / counts) ** ((self.strategy % 4) / 3)
@@ -110,15 +121,34 @@ def fits_of(shape: Shape, number: int) -> list[Fit]:
 
 def ours(fit: Fit, epochs: int) -> list[np.ndarray]:
     x, codes = table(fit.shape)
-    loss = FocalLoss(GAMMA[fit.strategy]) if GAMMA[fit.strategy] else CrossEntropyLoss()
-    if TAU[fit.strategy]:
-        loss = LogitAdjustedLoss(TAU[fit.strategy])
     samples = Samples(x, codes[:, None].astype(np.float32), fit.shape.n_classes, False)
     options = Options(RATE, DECAY, 0.0, fit.shape.batch, 1)
-    engine = CompiledEngine(fit.network(), samples, loss.fused(np.bincount(codes) / len(codes)), options)
+    engine = CompiledEngine(fit.network(), samples, fit.loss().fused(np.bincount(codes) / len(codes)), options)
     weight = fit.class_weight()[codes].astype(np.float32)[:, None]
     engine.learn(fit.batches(epochs).ravel(), np.empty(0, np.float32), weight)
     return engine.network().parameters()
+
+
+@torch.inference_mode()
+def on_device(fits: list[Fit], epochs: int, device: str) -> list[list[np.ndarray]]:
+    """The engine for GPUs: stacked, each network with its own loss, weights and batches."""
+    x, codes = table(fits[0].shape)
+    targets, none = codes[:, None].astype(np.float32), np.empty(0, np.float32)
+    samples = Samples(x, targets, fits[0].shape.n_classes, False)
+    options, rows = Options(RATE, DECAY, 0.0, fits[0].shape.batch, 1), np.arange(len(x))
+    begun, orders = [], []
+    for fit in fits:
+        weight = fit.class_weight()[codes].astype(np.float32)[:, None]
+        task = FitTask(x, codes, weight, samples.n_classes, fit.loss(), np.zeros(x.shape[1], bool), 0)
+        split = Split(rows, rows[:0], weight, np.ones_like(weight))
+        begun.append(NetworkFit(task, samples, split, fit.network(), options, Schedule(1, 1), np.random.default_rng()))
+        orders.append(np.split(fit.batches(epochs), epochs))
+    stack = Stack(begun, torch.device(device))
+    for epoch in range(epochs):
+        weights = [each.split.weight for each in begun]
+        asked = zip(orders, weights, strict=True)
+        stack.learn([Pass(order[epoch].ravel(), none, weight, weight, False) for order, weight in asked])
+    return [stack.networks.network(stack.values(place), None).parameters() for place in range(len(fits))]
 
 
 def in_threads(fits: list[Fit], epochs: int) -> None:
@@ -153,13 +183,13 @@ def sequential(fit: Fit, epochs: int) -> list[np.ndarray]:
 
 
 @torch.no_grad()
-def stacked(fits: list[Fit], epochs: int) -> None:
+def stacked(fits: list[Fit], epochs: int, device: str) -> None:
     """All networks at once as batched products; cross-entropy for all, which is the least work there is."""
     torch.set_num_threads(JOBS)
-    x, codes = (torch.tensor(part) for part in table(fits[0].shape))
+    x, codes = (torch.tensor(part, device=device) for part in table(fits[0].shape))
     many, batch = len(fits), fits[0].shape.batch
     starts = [fit.network() for fit in fits]
-    parts = [torch.from_numpy(np.stack([start.parameters()[i] for start in starts])) for i in range(4)]
+    parts = [torch.from_numpy(np.stack([start.parameters()[i] for start in starts])).to(device) for i in range(4)]
     flat = torch.cat([part.reshape(-1) for part in parts])
     w1, b1, w2, b2 = (
         part.view(shape.shape) for part, shape in zip(flat.split([p.numel() for p in parts]), parts, strict=True)
@@ -168,19 +198,19 @@ def stacked(fits: list[Fit], epochs: int) -> None:
         torch.empty_like(flat),
         torch.zeros_like(flat),
         torch.zeros_like(flat),
-        torch.zeros(()),
+        torch.zeros((), device=device),
     )
     g1, h1, g2, h2 = (
         part.view(p.shape) for part, p in zip(gradient.split([p.numel() for p in parts]), parts, strict=True)
     )
-    weights = torch.from_numpy(np.stack([fit.class_weight() for fit in fits])).float()
-    orders = torch.from_numpy(np.stack([fit.batches(epochs) for fit in fits], axis=1))
-    place = torch.arange(many)[:, None]
+    weights = torch.from_numpy(np.stack([fit.class_weight() for fit in fits])).float().to(device)
+    orders = torch.from_numpy(np.stack([fit.batches(epochs) for fit in fits], axis=1)).to(device)
+    place, one = torch.arange(many, device=device)[:, None], torch.full((many, batch, 1), -1.0, device=device)
     for rows in orders:
         inputs, y = x[rows], codes[rows]
         hidden = torch.baddbmm(b1[:, None], inputs, w1).relu_()
         slope = torch.softmax(torch.baddbmm(b2[:, None], hidden, w2), dim=-1)
-        slope.scatter_add_(-1, y[..., None], torch.full((many, batch, 1), -1.0))
+        slope.scatter_add_(-1, y[..., None], one)
         slope *= (weights[place, y] / batch)[..., None]
         torch.bmm(hidden.transpose(1, 2), slope, out=g2)
         torch.sum(slope, 1, out=h2)
@@ -191,6 +221,8 @@ def stacked(fits: list[Fit], epochs: int) -> None:
             [flat], [gradient], [first], [second], [], [step.add_(1)], lr=RATE, beta1=0.9, beta2=0.999,
             weight_decay=DECAY, eps=1e-8, amsgrad=False, maximize=False,
         )  # fmt: skip
+    if device == "cuda":
+        torch.cuda.synchronize()
 
 
 def compare(shape: Shape, options: argparse.Namespace) -> None:
@@ -202,11 +234,13 @@ def compare(shape: Shape, options: argparse.Namespace) -> None:
         "PyTorch loop, 2 processes": (
             lambda: pool(delayed(sequential)(fit, epochs) for fit in sample), options.fits / len(sample)
         ),
-        "stacked torch.bmm": (lambda: stacked(fits, epochs), 1.0),
+        "stacked torch.bmm": (lambda: stacked(fits, epochs, options.device), 1.0),
     }  # fmt: skip
-    if options.fits * shape.columns * shape.hidden > 4e6:
+    if options.device == "cuda":
+        runs["steelyard, cuda"] = (lambda: on_device(fits, epochs, "cuda"), 1.0)
+    elif options.fits * shape.columns * shape.hidden > 4e6:
         runs.pop("stacked torch.bmm")
-        runs["stacked torch.bmm"] = (lambda: stacked(fits[:25], epochs), options.fits / 25)
+        runs["stacked torch.bmm"] = (lambda: stacked(fits[:25], epochs, "cpu"), options.fits / 25)
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for run, _ in runs.values():
         run()  # compiled, started and warm
@@ -227,6 +261,8 @@ def compare(shape: Shape, options: argparse.Namespace) -> None:
     print(f"  products: {speed:.0f} GFLOP/s a thread; sgemm alone {peak():.0f}; asked for {shape.target:g}x")
     pairs = zip(ours(sample[0], 1), sequential(sample[0], 1), strict=True)
     print(f"  largest difference of a weight after an epoch: {max(np.abs(a - b).max() for a, b in pairs):.1e}")
+    pairs = zip(ours(sample[0], 1), on_device(sample, 1, options.device)[0], strict=True)
+    print(f"  of the engine for GPUs, on {options.device}: {max(np.abs(a - b).max() for a, b in pairs):.1e}")
 
 
 def peak() -> float:
@@ -273,10 +309,13 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     options = parser.parse_args()
     print(
         f"torch {torch.__version__}, numpy {np.__version__}, {JOBS} threads or processes, medians of {options.repeats}"
     )
+    if options.device == "cuda":
+        print(f"stacked on {device_name('cuda')}")
     if options.compile:
         first_use()
     for row in options.rows.split(","):

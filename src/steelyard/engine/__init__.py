@@ -10,6 +10,7 @@ from steelyard.engine.facts import TrainingFacts
 from steelyard.engine.fit import FittedPipeline, fit_pipeline, fit_pipelines
 from steelyard.engine.plan import FitOutcome, FitPlan, Training
 from steelyard.engine.run import fit_many
+from steelyard.engine.stacked import described_device
 from steelyard.engine.targets import training_facts
 from steelyard.engine.threads import one_thread
 
@@ -20,6 +21,7 @@ __all__ = [
     "FittedPipeline",
     "Training",
     "TrainingFacts",
+    "described_device",
     "fit_many",
     "fit_pipeline",
     "fit_pipelines",

@@ -54,7 +54,7 @@ def fit_encoded(
     targets = targets_of(codes, classes)
     if (constant := targets.without_choice()) is not None:
         return [constant for _ in trainings]
-    tasks = [_task(training, encoder, X, targets, seed, row_weight) for training in trainings]
+    tasks = [task_of(training, encoder, X, targets, seed, row_weight) for training in trainings]
     model = trainings[0].model
     fitted: list[FittedModel | None] = [None] * len(tasks)
     for places in _sharing_rows(tasks):
@@ -70,9 +70,10 @@ def _sharing_rows(tasks: Sequence[FitTask]) -> list[list[int]]:
     return list(together.values())
 
 
-def _task(
+def task_of(
     training: Training, encoder: FittedEncoder, X: Array, targets: Targets, seed: int, row_weight: Array | None = None
 ) -> FitTask:
+    """What a model is to fit: rows drawn and weighed. Weights of rows, where given, multiply those of their classes."""
     drawn, codes, weight, sampling = targets.rows(training, X, seed)
     if row_weight is not None:
         if drawn is not X:

@@ -14,6 +14,7 @@ import numpy as np
 from steelyard.engine.data import EngineData
 from steelyard.engine.fit import encode, fit_encoded
 from steelyard.engine.plan import FitOutcome, FitPlan
+from steelyard.engine.stacked import fit_stacked, stacked_models, stacks_of
 from steelyard.engine.threads import one_thread
 
 
@@ -22,9 +23,10 @@ def fit_many(
 ) -> Generator[FitOutcome, None, None]:
     """Scores of many plans, yielded as they are finished.
 
-    Plans of one fold and one model are trained together, so that its rows are encoded once. The scores do not
-    depend on ``n_jobs``: each fit has a seed of its own, made from the run's seed, the repeat and the fold, and
-    runs on one thread. All strategies share a fold's seed, so that their differences are not those of seeds.
+    Plans of one fold and one model are trained together, so that its rows are encoded once; on a GPU those of all
+    folds. The scores do not depend on ``n_jobs``: each fit has a seed of its own, made from the run's seed, the repeat
+    and the fold, and runs on one thread. All strategies share a fold's seed, so that their differences are not those
+    of seeds.
 
     Parameters
     ----------
@@ -41,6 +43,11 @@ def fit_many(
     FitOutcome
         In no particular order when ``n_jobs`` is above 1.
     """
+    plans = list(plans)
+    if stacks := stacked_models(plans, data):
+        for own, stacked in stacks_of(plans, stacks, in_order):
+            yield from fit_stacked(own, data) if stacked else fit_many(own, data, n_jobs=n_jobs, in_order=in_order)
+        return
     tasks = [[plan] for plan in plans] if in_order else list(_grouped(plans).values())
     if n_jobs == 1:
         for task in tasks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from steelyard.models._base import Encoding, FitTask, FittedModel, Model, ModelState
+from steelyard.models._device import device_name
 from steelyard.models._one_versus_rest import FittedLabels, fit_labels, restore_model
 from steelyard.models._parse import model_from_saved, parse_model, parse_models
 from steelyard.models._sklearn import SklearnModel
@@ -35,6 +36,7 @@ __all__ = [
     "Nystroem",
     "SklearnModel",
     "Xgboost",
+    "device_name",
     "fit_labels",
     "model_from_saved",
     "parse_model",

@@ -116,7 +116,7 @@ class Model(Component):
     def fit_many(self, tasks: Sequence[FitTask]) -> list[FittedModel]:
         """Train on tasks that share one ``X``; a model that can train many at once does so here.
 
-        What a task gives does not depend on the tasks beside it.
+        What a task gives does not depend on the tasks beside it, save for the last digits on a GPU.
         """
         return [self.fit(task) for task in tasks]
 
@@ -127,6 +127,18 @@ class Model(Component):
     def restore(self, state: ModelState) -> FittedModel:
         """Fitted model from its state."""
         raise NotImplementedError
+
+    def stack_device(self, n_fits: int, n_rows: int, n_columns: int) -> str | None:
+        """Device on which fits of so many rows and columns are trained side by side; None for most models.
+
+        Where there is one, ``fit_many`` takes the tasks of all folds at once: they need not share one ``X``.
+
+        Raises
+        ------
+        UsageError
+            When a device was asked for that is not there.
+        """
+        return None
 
 
 def spread(proba: Array, present: NDArray[np.int64], n_classes: int) -> Array:

@@ -144,10 +144,10 @@ def dropout_masks(key: int, step: int, n_rows: int, layers: Sequence[int], dropo
 
     Each number is a function of key, step, layer, row and unit, so that every engine drops the same units.
     """
-    drawn = mixed_bits(key + _GOLDEN * (step + 1))
+    drawn = mixed_bits(key + GOLDEN * (step + 1))
     masks = []
     for layer, units in enumerate(layers):
-        salt = mixed_bits(drawn + _GOLDEN * (layer + 1)) >> 32
+        salt = mixed_bits(drawn + GOLDEN * (layer + 1)) >> 32
         x: Any = np.arange(n_rows, dtype=np.uint32)[:, None] << 16
         x = x + np.uint32(salt) + np.arange(units, dtype=np.uint32)
         x = (x ^ (x >> 16)) * np.uint32(0x7FEB352D)
@@ -157,13 +157,13 @@ def dropout_masks(key: int, step: int, n_rows: int, layers: Sequence[int], dropo
     return masks
 
 
-_GOLDEN = 0x9E3779B97F4A7C15
+GOLDEN = 0x9E3779B97F4A7C15
 
 
-def mixed_bits(z: int) -> int:
-    """Random 64 bits from a counter: the output function of SplitMix64."""
+def mixed_bits(z: Any) -> Any:
+    """Random 64 bits from a counter, an int or an array of uint64: the output function of SplitMix64."""
     mask = 2**64 - 1
-    z &= mask
+    z = z & mask
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
     z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
     return z ^ (z >> 31)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,41 +67,87 @@ class Schedule:
     patience: int
 
 
+@dataclass(frozen=True)
+class Pass:
+    """What one pass over the rows sees, and by what its result is judged.
+
+    Parameters
+    ----------
+    order : ndarray of int64, shape (n_drawn,)
+    mixed : ndarray of float32, shape (n_drawn,) or (0,)
+        As in :meth:`Engine.learn`.
+    weight, judged : ndarray of float32, shape (n_rows, 1) or (n_rows, n_classes)
+        Weights to learn with, and to judge the watched rows with.
+    scored : bool
+        Whether the scores of the watched rows are asked for.
+    """
+
+    order: Rows
+    mixed: Floats
+    weight: Floats
+    judged: Floats
+    scored: bool
+
+
+#: Weighted loss of the watched rows after a pass, and their scores where they were asked for; None without such rows.
+Watched = tuple[float, Floats | None] | None
+Kept = TypeVar("Kept")
+
+
 def train(
     engine: Engine, task: FitTask, samples: Samples, split: Split, schedule: Schedule, rng: np.random.Generator
 ) -> Network:
-    """Network of the pass with the lowest weighted loss on the rows that are watched.
+    """Network of the pass with the lowest weighted loss on the rows that are watched."""
+    asking, seen = passes(engine.network, task, samples, split, schedule, rng), None
+    while True:
+        try:
+            asked = asking.send(seen)
+        except StopIteration as end:
+            best: Network = end.value
+            return best
+        engine.learn(asked.order, asked.mixed, asked.weight)
+        seen = engine.watch(split.watch, asked.judged) if len(split.watch) else None
+
+
+def passes(
+    keep: Callable[[], Kept], task: FitTask, samples: Samples, split: Split, schedule: Schedule,
+    rng: np.random.Generator,
+) -> Generator[Pass, Watched, Kept]:  # fmt: skip
+    """Passes of a training, one asked for when the last is judged; returns what ``keep`` gave after the best of them.
+
+    So the same rules hold for a network that is trained alone and for many that are trained side by side.
 
     Deferred weights make two stages. The first, without weights, ends when it no longer gains or when its share of the
     passes is over; the second goes on from there, with them, and is judged by itself.
     """
     if not task.deferred:
-        return _stage(engine, task, samples, split, split.weight, schedule, rng)
+        return (yield from _stage(keep, task, samples, split, split.weight, schedule, rng))
     late = max(1, round(schedule.epochs * (1 - task.deferred)))
     early = Schedule(max(1, schedule.epochs - late), schedule.patience)
-    _stage(engine, task, samples, split, np.ones_like(split.weight), early, rng)
-    return _stage(engine, task, samples, split, split.weight, Schedule(late, schedule.patience), rng)
+    yield from _stage(keep, task, samples, split, np.ones_like(split.weight), early, rng)
+    return (yield from _stage(keep, task, samples, split, split.weight, Schedule(late, schedule.patience), rng))
 
 
 def _stage(
-    engine: Engine, task: FitTask, samples: Samples, split: Split, weight: Floats, schedule: Schedule,
+    keep: Callable[[], Kept], task: FitTask, samples: Samples, split: Split, weight: Floats, schedule: Schedule,
     rng: np.random.Generator,
-) -> Network:  # fmt: skip
+) -> Generator[Pass, Watched, Kept]:  # fmt: skip
     follow = _Following.of(task, samples, split)
     judged = weight * split.rates if follow is None else follow.even
-    lowest, best, waited = np.inf, engine.network(), 0
+    lowest, best, waited = np.inf, keep(), 0
     for _ in range(schedule.epochs):
-        engine.learn(_order(task, samples, split, rng), _mixed(task, split, rng), weight)
-        if not len(split.watch):
-            best = engine.network()
+        order, mixed = _order(task, samples, split, rng), _mixed(task, split, rng)
+        seen = yield Pass(order, mixed, weight, judged, follow is not None)
+        if seen is None:
+            best = keep()
             continue
-        value, scores = engine.watch(split.watch, judged)
+        value, scores = seen
         waited += 1
         if value < lowest:
-            lowest, best, waited = value, engine.network(), 0
+            lowest, best, waited = value, keep(), 0
         if waited >= schedule.patience:
             break
-        if follow is not None:
+        if follow is not None and scores is not None:
             weight = follow.weight(scores)
     return best
 

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.component import component
-from steelyard.errors import UsageError
+from steelyard.errors import DataError, UsageError
 from steelyard.models._base import Array, FitTask, FittedModel, Model, ModelState, spread
-from steelyard.models._engines import Options, Samples, engine_for
-from steelyard.models._network import Network
-from steelyard.models._training import Schedule, Split, batch_size, train
+from steelyard.models._device import DEVICES, NoRoomError, give_up_cuda, require_cuda, sees_cuda
+from steelyard.models._engines import Options, Samples
+from steelyard.models._network import Floats, Network
+from steelyard.models._network_fit import Labels, NetworkFit
+from steelyard.models._training import Schedule, Split, batch_size
+
+#: Multiplications of one pass of all fits under which two cores are done before PyTorch and its device are ready.
+#: It is reckoned, not measured: `python benchmarks/engine.py --device cuda` shows where it lies.
+WORTHWHILE = 1_000_000_000
+
+_log = logging.getLogger("steelyard")
 
 
 @component
@@ -25,7 +35,8 @@ class Mlp(Model):
     under ten rows give none. The epoch with the lowest weighted loss on them is kept. Deferred weights come when the
     training without them has stopped gaining, at the latest after their share of the epochs.
 
-    Small fits are done in NumPy and others in compiled code, whatever stands beside them.
+    Small fits are done in NumPy and others in compiled code, whatever stands beside them. On a CUDA GPU the fits of a
+    study are trained side by side in PyTorch, with the same steps; results agree within the tolerance of float32.
 
     Parameters
     ----------
@@ -40,6 +51,9 @@ class Mlp(Model):
         Largest number of passes over the rows.
     patience : int, default 10
         Passes without a lower held-out loss after which training stops.
+    device : {"auto", "cpu", "cuda"}, default "auto"
+        Where it is trained. With "auto" on a CUDA GPU where PyTorch sees one and there is enough to train, else on
+        the processor. A trained network predicts on the processor.
 
     Raises
     ------
@@ -62,6 +76,7 @@ class Mlp(Model):
     learning_rate: float = 0.002
     epochs: int = 100
     patience: int = 10
+    device: str = "auto"
 
     def __post_init__(self) -> None:
         layers = tuple(self.hidden) if isinstance(self.hidden, Sequence) else (self.hidden,)
@@ -78,6 +93,8 @@ class Mlp(Model):
         for key in ("epochs", "patience"):
             if not isinstance(getattr(self, key), int) or getattr(self, key) < 1:
                 raise UsageError(f"mlp: {key} must be a positive whole number, not {getattr(self, key)!r}")
+        if self.device not in DEVICES:
+            raise UsageError(f"mlp: device must be one of {', '.join(DEVICES)}, not {self.device!r}")
 
     @property
     def layers(self) -> tuple[int, ...]:
@@ -88,28 +105,60 @@ class Mlp(Model):
         """Train on one task."""
         return self.fit_many([task])[0]
 
-    def fit_many(self, tasks: Sequence[FitTask]) -> list[FittedModel]:
-        """Train on tasks that share one ``X``, each by itself: a network is trained whole while it is in the cache."""
-        X = np.ascontiguousarray(tasks[0].X, dtype=np.float32)
-        return [self._fit(task, X) for task in tasks]
+    def stack_device(self, n_fits: int, n_rows: int, n_columns: int) -> str | None:
+        """Device on which so many fits are trained side by side, or None; see :meth:`Model.stack_device`."""
+        if self.device == "cuda":
+            require_cuda("mlp(device=cuda)")
+            return "cuda"
+        work = n_fits * n_rows * sum(left * right for left, right in pairwise((n_columns, *self.layers)))
+        return "cuda" if self.device == "auto" and work >= WORTHWHILE and sees_cuda() else None
 
-    def _fit(self, task: FitTask, X: NDArray[np.float32]) -> FittedMlp:
+    def fit_many(self, tasks: Sequence[FitTask]) -> list[FittedModel]:
+        """Train on tasks: each by itself while it is in the cache, or all side by side on a GPU."""
+        rows = max((task.X.shape[0] for task in tasks), default=0)
+        device = self.stack_device(len(tasks), rows, tasks[0].X.shape[1] if tasks else 0)
+        if device is None:
+            return list(self._fit_alone(tasks))
+        try:
+            return list(self._fit_stacked(tasks, device))
+        except NoRoomError as error:
+            if self.device == device:
+                raise DataError(f"mlp(device={device}): {error}; give device=cpu, or leave it out") from None
+            give_up_cuda()
+            _log.warning("mlp: %s; training goes on on the processor", error)
+            return list(self._fit_alone(tasks))
+
+    def _fit_alone(self, tasks: Sequence[FitTask]) -> Iterator[FittedMlp]:
+        matrices: dict[int, Floats] = {}
+        for task in tasks:
+            labels = Labels.of(task)
+            yield self._fitted(task, labels, self._begin(task, labels, _single(task.X, matrices)).alone())
+
+    def _fit_stacked(self, tasks: Sequence[FitTask], device: str) -> Iterator[FittedMlp]:
+        from steelyard.models._stacked import train_stacked
+
+        matrices: dict[int, Floats] = {}
+        known: dict[int, Labels] = {}
+        # Fits of the same rows share their labels too, so that these are on the device once.
+        labels = [known.setdefault(id(task.codes), Labels.of(task)) for task in tasks]
+        fits = [self._begin(task, own, _single(task.X, matrices)) for task, own in zip(tasks, labels, strict=True)]
+        trained = iter(train_stacked([fit for fit in fits if fit.fused is not None], device))
+        for task, own, fit in zip(tasks, labels, fits, strict=True):
+            yield self._fitted(task, own, fit.alone() if fit.fused is None else next(trained))
+
+    def _begin(self, task: FitTask, labels: Labels, X: Floats) -> NetworkFit:
         rng = np.random.default_rng(task.seed)
-        if task.multilabel:
-            present = np.flatnonzero((task.codes == 1).any(axis=0))
-            targets, n_outputs = task.codes, task.codes.shape[1]
-        else:
-            present, codes = np.unique(task.codes, return_inverse=True)
-            targets, n_outputs = codes[:, None], len(present)
-        samples = Samples(X, np.ascontiguousarray(targets, dtype=np.float32), n_outputs, task.multilabel)
+        samples = Samples(X, labels.targets, labels.n_outputs, task.multilabel)
         split = Split.of(task, samples, rng)
-        network = Network.initial((X.shape[1], *self.layers, n_outputs), rng, task.loss.cosine_scale)
+        network = Network.initial((X.shape[1], *self.layers, labels.n_outputs), rng, task.loss.cosine_scale)
         options = Options(
             self.learning_rate, self.weight_decay, self.dropout, batch_size(len(split.train)), int(rng.integers(2**63))
         )
-        engine = engine_for(network, samples, task.loss, split.priors(samples), options)
-        best = train(engine, task, samples, split, Schedule(self.epochs, self.patience), rng)
-        return FittedMlp(best, present, task.n_classes, task.multilabel)
+        return NetworkFit(task, samples, split, network, options, Schedule(self.epochs, self.patience), rng)
+
+    @staticmethod
+    def _fitted(task: FitTask, labels: Labels, network: Network) -> FittedMlp:
+        return FittedMlp(network, labels.present, task.n_classes, task.multilabel)
 
     def restore(self, state: ModelState) -> FittedModel:
         """Fitted model from its state."""
@@ -152,3 +201,10 @@ class FittedMlp:
         if self.multilabel:
             meta["multilabel"] = True
         return ModelState(meta, arrays)
+
+
+def _single(X: Array, known: dict[int, Floats]) -> Floats:
+    """Rows in float32, once for all fits that share them."""
+    if id(X) not in known:
+        known[id(X)] = np.ascontiguousarray(X, dtype=np.float32)
+    return known[id(X)]

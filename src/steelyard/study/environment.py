@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from steelyard.engine import FitPlan, described_device
+
+if TYPE_CHECKING:
+    from steelyard.study.outcome import StudyOutcome
 
 
 def environment() -> dict[str, str]:
@@ -20,3 +28,12 @@ def environment() -> dict[str, str]:
 def library_versions() -> dict[str, str]:
     """Versions of the libraries that scores depend on."""
     return {name: version for name, version in environment().items() if name != "platform"}
+
+
+def trained_on(outcome: StudyOutcome) -> str:
+    """Device that the models of a study were trained on: ``cpu``, or a GPU and what was trained on it."""
+    # A mixture of arms has no training of its own.
+    single = [assessed.arm for assessed in outcome.arms if hasattr(assessed.arm, "training")]
+    trainings = dict.fromkeys(arm.training for arm in single)
+    places = [(repeat, int(fold)) for repeat, folds in enumerate(outcome.scored.folds) for fold in np.unique(folds)]
+    return described_device([FitPlan(training, *place) for training in trainings for place in places], outcome.data)

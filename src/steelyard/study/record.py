@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from steelyard.study.assess import Assessed
 from steelyard.study.compare import BETA, PER_CLASS
 from steelyard.study.curves import curves_record
-from steelyard.study.environment import environment
+from steelyard.study.environment import environment, trained_on
 from steelyard.study.judging import judging_of
 from steelyard.study.label_sets import label_lists, labels_record
 from steelyard.study.outcome import StudyOutcome
@@ -60,7 +60,7 @@ def study_record(outcome: StudyOutcome, command: str | None = None) -> dict[str,
         **({"labels": labels_record(outcome)} if outcome.data.multilabel else {"confusion": confusion_record(outcome)}),
         "left_out": list(outcome.left_out),
         "complete": not outcome.late,
-        "environment": environment(),
+        "environment": {**environment(), "device": trained_on(outcome)},
     }
     if command:
         record["command"] = command
