@@ -50,9 +50,10 @@ def collect(scores: Array, positive: NDArray[np.bool_], wanted: NDArray[np.bool_
 
 
 def _bucket(scores: Array) -> Keys:
-    bucket = scores.view(np.int64) >> _SHIFT
+    bucket: Keys = scores.view(np.int64) >> _SHIFT
     bucket -= LOWEST
-    return np.maximum(bucket, 0, out=bucket)
+    np.maximum(bucket, 0, out=bucket)
+    return bucket
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def tally_labels(bits: Any, kinds: Any, counted: Any) -> int:
         Takes the counts.
     """
     n, n_labels = bits.shape
-    lowest = bits[0, 0]
+    lowest: int = bits[0, 0]
     for i in range(n):
         for j in range(n_labels):
             key = bits[i, j]
