@@ -1,12 +1,13 @@
 """The whole ``standard`` study of ``linear,mlp`` against its arms in scikit-learn and imbalanced-learn.
 
-    python benchmarks/whole_study.py [--tables mammography,yeast] [--repeats 3] [--cold]
+    python benchmarks/whole_study.py [--tables mammography,yeast] [--repeats 3] [--folds 5] [--cold]
 
 Ours is the command itself, from start to finished report, two processes. The peers train those arms that they have, on
 the same five folds' worth of rows under joblib with two processes, and predict each fold: LogisticRegression and
 MLPClassifier (as many passes as ours made on average) with no weights, class_weight="balanced", the same square-root
 and effective-number weights, RandomOverSampler, and, with two classes, TunedThresholdClassifierCV without and with
-balanced weights. They write no report and make no intervals. Runs alternate; time is that of the clock and of all
+balanced weights. With ``--folds`` below 5 they train only so many, and what those take beyond their start is scaled
+up. They write no report and make no intervals. Runs alternate; time is that of the clock and of all
 processors, memory the sum of the largest resident sizes of all processes. The tables lie beside the repository.
 """
 
@@ -80,12 +81,21 @@ def peer_fit(X: np.ndarray, y: np.ndarray, arm: str, model: str, passes: int, tr
     return fitted.fit(X_train, y_train, **given).predict_proba(scaler.transform(X[score]))
 
 
-def peers(name: str, passes: int, without_tuning: bool) -> None:
+def start() -> None:
+    """What a worker of the peers loads before its first fit."""
+    import imblearn.over_sampling  # noqa: F401
+    import sklearn.linear_model
+    import sklearn.neural_network  # noqa: F401
+
+
+def peers(name: str, passes: int, without_tuning: bool, n_folds: int) -> None:
     from joblib import Parallel, delayed
     from sklearn.model_selection import KFold
 
     X, y = rows_of(name)
-    folds = list(KFold(FOLDS, shuffle=True, random_state=0).split(X))
+    if not n_folds:
+        Parallel(n_jobs=JOBS)(delayed(start)() for _ in range(JOBS))
+    folds = list(KFold(FOLDS, shuffle=True, random_state=0).split(X))[:n_folds]
     wanted = [arm for arm in arms(y) if not (without_tuning and arm.endswith("threshold"))]
     jobs = [(arm, model, passes, *fold) for model in ("linear", "mlp") for arm in wanted for fold in folds]
     Parallel(n_jobs=JOBS)(delayed(peer_fit)(X, y, *job) for job in jobs)
@@ -152,16 +162,26 @@ def size_of(pid: int) -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
 
 
-def compare(name: str, repeats: int, cold: bool) -> None:
+def of_all_folds(command: list[str], n_folds: int) -> dict[str, float]:
+    """Time of the peers' run on all folds, from one on some of them and one on none."""
+    some = measured([*command, "--folds", str(n_folds)])
+    if n_folds == FOLDS:
+        return some
+    none = measured([*command, "--folds", "0"])
+    scaled = {key: none[key] + (some[key] - none[key]) * FOLDS / n_folds for key in KEYS[:2]}
+    return {**some, **scaled}
+
+
+def compare(name: str, repeats: int, n_folds: int, cold: bool) -> None:
     me = [sys.executable, __file__, "--tables", name]
     out = subprocess.run([*me, "--side", "passes"], capture_output=True, text=True, check=True).stdout
     passes = out.splitlines()[-1]
     print(f"\n{name}: networks pass {passes} times over their rows on average")
-    command = [sys.executable, "-m"]
+    command, their = [sys.executable, "-m"], [*me, "--side", "peers", "--passes", passes]
     runs: dict[str, Any] = {
-        "steelyard study, report and all": lambda folder: [*command, *study(name, folder)],
-        "peers, all arms they have": lambda _: [*me, "--side", "peers", "--passes", passes],
-        "peers, without tuned thresholds": lambda _: [*me, "--side", "peers", "--passes", passes, "--untuned"],
+        "steelyard study, report and all": lambda folder: measured([*command, *study(name, folder)]),
+        "peers, all arms they have": lambda _: of_all_folds(their, n_folds),
+        "peers, without tuned thresholds": lambda _: of_all_folds([*their, "--untuned"], n_folds),
     }
     if len(np.unique(rows_of(name)[1])) > 2:
         del runs["peers, without tuned thresholds"]  # they have none for more classes
@@ -169,7 +189,7 @@ def compare(name: str, repeats: int, cold: bool) -> None:
     for _ in range(repeats):
         for key, made in runs.items():
             with tempfile.TemporaryDirectory() as folder:
-                found[key].append(measured(made(folder)))
+                found[key].append(made(folder))
     first = next(iter(found.values()))
     for key, taken in found.items():
         parts = []
@@ -188,6 +208,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tables", default="mammography,yeast")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--folds", type=int, default=FOLDS, help="folds the peers train")
     parser.add_argument("--cold", action="store_true")
     parser.add_argument("--side", choices=["peers", "passes"], help=argparse.SUPPRESS)
     parser.add_argument("--passes", type=int, default=20, help=argparse.SUPPRESS)
@@ -196,12 +217,12 @@ def main() -> None:
     if not TABLES.is_dir():
         raise SystemExit(f"{TABLES} is not there: the tables lie beside the repository")
     if given.side == "peers":
-        peers(given.tables, given.passes, given.untuned)
+        peers(given.tables, given.passes, given.untuned, given.folds)
     elif given.side == "passes":
         print(passes_of(given.tables))
     else:
         for name in given.tables.split(","):
-            compare(name, given.repeats, given.cold)
+            compare(name, given.repeats, given.folds, given.cold)
 
 
 if __name__ == "__main__":

@@ -160,7 +160,8 @@ def _forward(x: Any, hidden: Any, turned: Any, raw: Any, scores: Any, n: int, sh
              key: Any, room: Any) -> int:  # fmt: skip
     """Hidden units (layer x row, unit) and scores (C, n); returns the position of the weights of the classes."""
     # As variables: Numba would compile the product anew for each pattern of literal arguments.
-    one, still = np.int64(4), np.int64(0)
+    one: Any = np.int64(4)
+    still: Any = np.int64(0)
     start, position, size, wide, spare = address(values), 0, len(x), 4 * hidden.shape[1], address(room)
     units, row, inputs = shape[0], 4 * shape[0], address(x)
     limit, gain = np.uint32(dropout * 4294967296.0), np.float32(1.0 / (1.0 - dropout))
@@ -240,7 +241,8 @@ def _backward(x: Any, hidden: Any, back: Any, turned: Any, slope: Any, n: int, s
               position: int, gain: Any, by_row: Any, by_class: Any, nothing: Any,
               room: Any) -> None:  # fmt: skip
     """Gradient of all parameters from that by the scores (C, n); ``position``: where the classes' weights begin."""
-    one, still = np.int64(4), np.int64(0)
+    one: Any = np.int64(4)
+    still: Any = np.int64(0)
     layers, n_classes, size, wide, zero = len(shape) - 2, len(slope), len(x), 4 * hidden.shape[1], address(nothing)
     weights, found, steep, stride = address(values), address(gradient), address(slope), 4 * slope.shape[1]
     spare = address(room)
