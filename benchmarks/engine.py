@@ -1,6 +1,6 @@
 """A study of small networks against the same fits in PyTorch: ratios in one process, runs interleaved, medians.
 
-    python benchmarks/engine.py [--rows a,b,c,d] [--fits 100] [--sample 12] [--epochs 2] [--repeats 5] [--compile]
+    python benchmarks/engine.py [--rows a,b,c,d] [--fits 100] [--sample 12] [--epochs 10] [--repeats 5] [--compile]
                                 [--device cuda]
 
 Each row trains ``--fits`` networks (10 strategies on 5 folds, two seeds) for some epochs on the same batches:
@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -52,13 +53,14 @@ class Shape:
     hidden: int
     batch: int
     target: float
+    epochs: int = 2
 
     def __str__(self) -> str:
         return f"{self.rows} x {self.columns}, {self.n_classes} classes, hidden {self.hidden}, batch {self.batch}"
 
 
 SHAPES = {
-    "a": Shape(2000, 20, 3, 64, 32, 50),
+    "a": Shape(2000, 20, 3, 64, 32, 50, epochs=10),
     "b": Shape(10_000, 64, 8, 64, 128, 20),
     "c": Shape(10_000, 64, 8, 128, 256, 7),
     "d": Shape(10_000, 384, 28, 128, 256, 3),
@@ -156,6 +158,13 @@ def in_threads(fits: list[Fit], epochs: int) -> None:
         list(pool.map(lambda fit: ours(fit, epochs), fits))
 
 
+def sequential_seconds(fit: Fit, epochs: int) -> float:
+    """Processor time of one fit, in the process that makes it."""
+    begin = time.process_time()
+    sequential(fit, epochs)
+    return time.process_time() - begin
+
+
 def sequential(fit: Fit, epochs: int) -> list[np.ndarray]:
     torch.set_num_threads(1)
     x, codes = (torch.tensor(part) for part in table(fit.shape))
@@ -226,13 +235,13 @@ def stacked(fits: list[Fit], epochs: int, device: str) -> None:
 
 
 def compare(shape: Shape, options: argparse.Namespace) -> None:
-    fits, epochs = fits_of(shape, options.fits), options.epochs
+    fits, epochs = fits_of(shape, options.fits), options.epochs or shape.epochs
     sample = fits_of(shape, options.fits)[:: max(1, options.fits // options.sample)][: options.sample]
     pool = Parallel(n_jobs=JOBS)
-    runs: dict[str, tuple[Callable[[], object], float]] = {
+    runs: dict[str, tuple[Callable[[], Any], float]] = {
         "steelyard, 2 threads": (lambda: in_threads(fits, epochs), 1.0),
         "PyTorch loop, 2 processes": (
-            lambda: pool(delayed(sequential)(fit, epochs) for fit in sample), options.fits / len(sample)
+            lambda: pool(delayed(sequential_seconds)(fit, epochs) for fit in sample), options.fits / len(sample)
         ),
         "stacked torch.bmm": (lambda: stacked(fits, epochs, options.device), 1.0),
     }  # fmt: skip
@@ -242,23 +251,31 @@ def compare(shape: Shape, options: argparse.Namespace) -> None:
         runs.pop("stacked torch.bmm")
         runs["stacked torch.bmm"] = (lambda: stacked(fits[:25], epochs, "cpu"), options.fits / 25)
     seconds: dict[str, list[float]] = {name: [] for name in runs}
+    processor: dict[str, list[float]] = {name: [] for name in runs}
     for run, _ in runs.values():
         run()  # compiled, started and warm
     for _ in range(options.repeats):
         for name, (run, factor) in runs.items():
-            begin = time.perf_counter()
-            run()
+            begin, spent = time.perf_counter(), time.process_time()
+            made = run()
             seconds[name].append((time.perf_counter() - begin) * factor)
+            spent = sum(made) if name.startswith("PyTorch") else time.process_time() - spent
+            processor[name].append(spent * factor)
     steps = len(fits[0].batches(epochs)) * options.fits
-    mine = statistics.median(seconds["steelyard, 2 threads"])
+    mine, own = (statistics.median(times["steelyard, 2 threads"]) for times in (seconds, processor))
     print(f"\n{shape}: {options.fits} networks, {steps} steps in all")
     for name, times in seconds.items():
         middle = statistics.median(times)
         spread = f"{min(times):.2f}-{max(times):.2f}"
-        print(f"  {name:<28}{middle:8.2f} s ({spread})  {middle / steps * 1e6:7.1f} us a step  {middle / mine:5.1f}x")
+        spent = statistics.median(processor[name])
+        print(
+            f"  {name:<28}{middle:8.2f} s ({spread})  {middle / steps * 1e6:7.1f} us a step  {middle / mine:5.1f}x; "
+            f"processor {spent / steps * 1e6:7.1f} us a step  {spent / own:5.1f}x"
+        )
     work = steps * shape.batch * shape.hidden * (4 * shape.columns + 6 * shape.n_classes)
     speed = work / mine / JOBS / 1e9
     print(f"  products: {speed:.0f} GFLOP/s a thread; sgemm alone {peak():.0f}; asked for {shape.target:g}x")
+    print(f"  load of the machine: {os.getloadavg()[0]:.1f}; processor time is what another load changes least")
     pairs = zip(ours(sample[0], 1), sequential(sample[0], 1), strict=True)
     print(f"  largest difference of a weight after an epoch: {max(np.abs(a - b).max() for a, b in pairs):.1e}")
     pairs = zip(ours(sample[0], 1), on_device(sample, 1, options.device)[0], strict=True)
@@ -306,7 +323,7 @@ def main() -> None:
     parser.add_argument("--rows", default="a,b,c,d")
     parser.add_argument("--fits", type=int, default=100)
     parser.add_argument("--sample", type=int, default=12)
-    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--epochs", type=int, default=0, help="10 in the first row, where passes are short, else 2")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import nullcontext
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -53,10 +54,26 @@ def fit_many(
         for task in tasks:
             yield from _fit_together(task, data)
         return
-    if not in_order:
-        yield from _in_threads([task for task in tasks if task[0].training.model.threads], data, n_jobs)
-        tasks = [task for task in tasks if not task[0].training.model.threads]
-    yield from _in_processes(tasks, data, n_jobs)
+    threaded = [] if in_order else [task for task in tasks if task[0].training.model.threads]
+    others = tasks if in_order else [task for task in tasks if not task[0].training.model.threads]
+    if threaded and others:
+        _warm_up(threaded, data)
+    yield from _in_processes(others, data, n_jobs)
+    if threaded:
+        yield from _in_threads(threaded, data, n_jobs)
+
+
+def _warm_up(tasks: Sequence[Sequence[FitPlan]], data: EngineData) -> None:
+    """Let the models compile what they will need while other processes train."""
+    columns = sum(column.kind != "dropped" for column in data.schema.columns)
+    rows = min((len(data.train_rows(task[0].repeat, task[0].fold)) for task in tasks), default=0)
+
+    def warm_up() -> None:
+        for model in dict.fromkeys(task[0].training.model for task in tasks):
+            model.warm_up(rows, columns, data.n_classes, data.multilabel)
+
+    # Nobody waits for it: a fit that needs the code earlier waits for the same compilation.
+    Thread(target=warm_up, daemon=True).start()
 
 
 def _in_threads(tasks: Sequence[Sequence[FitPlan]], data: EngineData, n_jobs: int) -> Iterator[FitOutcome]:

@@ -124,6 +124,9 @@ class Model(Component):
         """Train on one task; deterministic for a given seed."""
         raise NotImplementedError
 
+    def warm_up(self, n_rows: int, n_columns: int, n_classes: int, multilabel: bool) -> None:
+        """Compile or load what fits of at least this size would wait for; called beside other work."""
+
     def restore(self, state: ModelState) -> FittedModel:
         """Fitted model from its state."""
         raise NotImplementedError

@@ -124,9 +124,7 @@ class CompiledEngine:
         for packed, own in zip(self._parts(), network.parameters(), strict=True):
             packed[...] = own
         cosines = network.cosine_scale is not None
-        self.loss = np.array(
-            [loss.scale, loss.gamma, loss.gamma_neg, loss.clip, loss.smoothing, samples.several, cosines], np.float32
-        )
+        self.loss = np.array([loss.scale, loss.gamma, loss.gamma_neg, loss.clip, loss.smoothing, cosines], np.float32)
         self.vectors = np.array([loss.offset, loss.margin], dtype=np.float32)
         self.options = np.array([options.learning_rate, options.weight_decay, options.dropout, options.batch_size])
         self.key, self.none, self.no_scores = (
@@ -154,7 +152,7 @@ class CompiledEngine:
         samples = self.samples
         value: float = self.run(
             samples.X, samples.targets, weight, rows, mixed, self.shape, self.state, self.loss, self.vectors,
-            self.options, self.key, step, out,
+            self.options, self.key, step, out, True if samples.several else None,
         )  # fmt: skip
         return value
 
@@ -205,7 +203,8 @@ def engine_for(network: Network, samples: Samples, loss: Loss, priors: Array, op
     It is chosen by the fit alone, not by whether compiled code lies ready, so that one seed has one result.
     """
     fused = loss.fused_multilabel(priors) if samples.several else loss.fused(priors)
-    if fused is None or _is_small(network, samples) or _kernels() is None:
+    n_weights = sum(weight.size for weight in network.weights)
+    if fused is None or not is_large(len(samples.X), n_weights) or _kernels() is None:
         return NumpyEngine(network, samples, loss, priors, options)
     return CompiledEngine(network, samples, fused, options)
 
@@ -214,5 +213,15 @@ def engine_for(network: Network, samples: Samples, loss: Loss, priors: Array, op
 SMALL = 1_000_000
 
 
-def _is_small(network: Network, samples: Samples) -> bool:
-    return len(samples.X) * sum(weight.size for weight in network.weights) < SMALL
+def is_large(n_rows: int, n_weights: int) -> bool:
+    """Whether one pass over the rows is so much work that compiled code is waited for."""
+    return n_rows * n_weights >= SMALL
+
+
+def warm_up(several: bool) -> None:
+    """Compile the training, or load it from Numba's cache: a step of the smallest network there is."""
+    if _kernels() is not None:
+        samples = Samples(np.zeros((1, 1), np.float32), np.zeros((1, 1 + several), np.float32), 2, several)
+        network, loss = Network.initial((1, 1, 2), np.random.default_rng(0)), FusedLoss.of(2)
+        engine = CompiledEngine(network, samples, loss, Options(0.0, 0.0, 0.0, 1, 0))
+        engine.learn(np.zeros(1, np.int64), np.empty(0, np.float32), np.ones((1, 1 + several), np.float32))

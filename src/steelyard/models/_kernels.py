@@ -134,15 +134,15 @@ def _loss(
     vectors: Any,
     lines: Any,
     n: int,
+    several: Any,
 ) -> float:
     """Loss of n rows that each count ``share``; the gradient by the scores (C, n) is added to ``slope``."""
     t, w, value = lines[7], lines[8], 0.0
-    several = loss[5] > _0
     for k in range(targets.shape[1]):
         for b in range(n):
             t[b] = targets[rows[b], k]
             w[b] = weight[rows[b], k] * share[b]
-        if several:
+        if several is not None:
             value += _sigmoid_loss(scores[k], slope[k], t, w, loss, vectors[0, k], lines[0], n)
         else:
             value += _softmax_loss(scores, slope, t, w, loss, vectors, lines, n)
@@ -159,13 +159,16 @@ def _whole(units: int) -> int:
 def _forward(x: Any, hidden: Any, turned: Any, raw: Any, scores: Any, n: int, shape: Any, values: Any, dropout: float,
              key: Any, room: Any) -> int:  # fmt: skip
     """Hidden units (layer x row, unit) and scores (C, n); returns the position of the weights of the classes."""
+    # As variables: Numba would compile the product anew for each pattern of literal arguments.
+    one: Any = np.int64(4)
+    still: Any = np.int64(0)
     start, position, size, wide, spare = address(values), 0, len(x), 4 * hidden.shape[1], address(room)
     units, row, inputs = shape[0], 4 * shape[0], address(x)
     limit, gain = np.uint32(dropout * 4294967296.0), np.float32(1.0 / (1.0 - dropout))
     for layer in range(len(shape) - 2):
         width, units = units, _whole(shape[layer + 1])
         bias, out = start + 4 * (position + width * units), address(hidden) + layer * size * wide
-        matmul(inputs, row, 4, start + 4 * position, 4 * units, width, bias, 0, out, wide, n, units, spare)
+        matmul(inputs, row, one, start + 4 * position, 4 * units, width, bias, still, out, wide, n, units, spare)
         salt = np.uint32(mix(key + GOLDEN * np.uint64(layer + 1)) >> _32)
         for b in range(n):
             line, first = hidden[layer * size + b], np.uint32(b << 16) + salt
@@ -184,7 +187,9 @@ def _forward(x: Any, hidden: Any, turned: Any, raw: Any, scores: Any, n: int, sh
         for j in range(units):
             turned[j, k] = own[j]
     bias = start + 4 * (position + n_classes * units)
-    matmul(inputs, row, 4, address(turned), padded, units, bias, 0, address(raw), padded, n, turned.shape[1], spare)
+    matmul(
+        inputs, row, one, address(turned), padded, units, bias, still, address(raw), padded, n, turned.shape[1], spare
+    )
     for b in range(n):
         for k in range(n_classes):
             scores[k, b] = raw[b, k]
@@ -236,11 +241,13 @@ def _backward(x: Any, hidden: Any, back: Any, turned: Any, slope: Any, n: int, s
               position: int, gain: Any, by_row: Any, by_class: Any, nothing: Any,
               room: Any) -> None:  # fmt: skip
     """Gradient of all parameters from that by the scores (C, n); ``position``: where the classes' weights begin."""
+    one: Any = np.int64(4)
+    still: Any = np.int64(0)
     layers, n_classes, size, wide, zero = len(shape) - 2, len(slope), len(x), 4 * hidden.shape[1], address(nothing)
     weights, found, steep, stride = address(values), address(gradient), address(slope), 4 * slope.shape[1]
     spare = address(room)
     units, top = _whole(shape[layers]), address(hidden) + (layers - 1) * size * wide
-    matmul(steep, stride, 4, top, wide, n, zero, 0, found + 4 * position, 4 * units, n_classes, units,
+    matmul(steep, stride, one, top, wide, n, zero, still, found + 4 * position, 4 * units, n_classes, units,
            spare)  # fmt: skip
     for k in range(n_classes):
         line, s = slope[k], _0
@@ -251,7 +258,7 @@ def _backward(x: Any, hidden: Any, back: Any, turned: Any, slope: Any, n: int, s
             own, by_own = values[position + k * units :], gradient[position + k * units :]
             for j in range(units):
                 by_own[j] -= by_class[k] * own[j]
-    matmul(steep, 4, stride, weights + 4 * position, 4 * units, n_classes, zero, 0, address(back), wide, n, units,
+    matmul(steep, one, stride, weights + 4 * position, 4 * units, n_classes, zero, still, address(back), wide, n, units,
            spare)  # fmt: skip
     here, other = address(back), address(back) + size * wide
     for layer in range(layers - 1, -1, -1):
@@ -270,7 +277,7 @@ def _backward(x: Any, hidden: Any, back: Any, turned: Any, slope: Any, n: int, s
         width = _whole(shape[layer]) if layer else shape[0]
         below, row = (address(hidden) + (layer - 1) * size * wide, wide) if layer else (address(x), 4 * width)
         position -= width * units
-        matmul(below, 4, row, here, wide, n, zero, 0, found + 4 * position, 4 * units, width, units,
+        matmul(below, one, row, here, wide, n, zero, still, found + 4 * position, 4 * units, width, units,
                    spare)  # fmt: skip
         if layer:
             # Eight by eight, so that what is written stays in the cache until a line of it is full.
@@ -279,7 +286,7 @@ def _backward(x: Any, hidden: Any, back: Any, turned: Any, slope: Any, n: int, s
                     line = turned[j]
                     for c in range(8):
                         line[i + c] = values[position + (i + c) * units + j]
-            matmul(here, wide, 4, address(turned), wide, units, zero, 0, other, wide, n, width,
+            matmul(here, wide, one, address(turned), wide, units, zero, still, other, wide, n, width,
                    spare)  # fmt: skip
             here, other = other, here
 
@@ -311,7 +318,7 @@ def _gather(X: Any, rows: Any, mixed: Any, whole: Any, x: Any, partner: Any, sha
 
 @compiled
 def run(X: Any, targets: Any, weight: Any, order: Any, mixed: Any, shape: Any, state: Any, loss: Any, vectors: Any,
-        options: Any, key: Any, step: int, out: Any) -> float:  # fmt: skip
+        options: Any, key: Any, step: int, out: Any, several: Any) -> float:  # fmt: skip
     """One pass over rows in an order, training or only scoring; returns the weighted sum of the loss.
 
     Parameters
@@ -325,8 +332,8 @@ def run(X: Any, targets: Any, weight: Any, order: Any, mixed: Any, shape: Any, s
         Columns, hidden units, classes.
     state : float32 (4, n_parameters)
         Parameters, gradient, first and second moment.
-    loss : float32 (7,)
-        Scale, gamma, gamma_neg, clip, smoothing, several labels, cosines.
+    loss : float32 (6,)
+        Scale, gamma, gamma_neg, clip, smoothing, cosines.
     vectors : float32 (2, n_classes)
         Offsets and margins.
     options : float64 (4,)
@@ -337,12 +344,14 @@ def run(X: Any, targets: Any, weight: Any, order: Any, mixed: Any, shape: Any, s
         Steps made so far; below 0 only scores are made.
     out : float32 (n_drawn, n_classes) or (0, 0)
         Takes the scores.
+    several : None or True
+        Whether a row may have several labels. None leaves their loss out of what is compiled.
     """
     learning = step >= 0
     size: Any = np.int64(options[3])
     n_classes, units = shape[-1], _whole(shape[-2])
     dropout = options[2] if learning else 0.0
-    several, cosine, mixing = loss[5] > _0, loss[6] > _0, len(mixed) > 0
+    cosine, mixing = loss[5] > _0, len(mixed) > 0
     widest = 0
     for layer in range(1, len(shape) - 1):
         widest = max(widest, _whole(shape[layer]))
@@ -365,7 +374,7 @@ def run(X: Any, targets: Any, weight: Any, order: Any, mixed: Any, shape: Any, s
     for first in range(0, len(order), size):
         n: Any = size if first + size < len(order) else len(order) - first
         rows = order[first : first + n]
-        whole = _1 / np.float32(n * n_classes if several else n) if learning else _1
+        whole = _1 / np.float32(n * n_classes if several is not None else n) if learning else _1
         _gather(X, rows, mixed[first : first + n], whole, x, partner, share, n)
         drawn = mix(key + GOLDEN * np.uint64(step + 1))
         position = _forward(x, hidden, turned, raw, scores, n, shape, state[0], dropout, drawn, room)
@@ -376,7 +385,7 @@ def run(X: Any, targets: Any, weight: Any, order: Any, mixed: Any, shape: Any, s
             for b in range(n):
                 line[b] = _0
         for _ in range(2 if mixing else 1):
-            value += _loss(scores, slope, rows, share, targets, weight, loss, vectors, lines, n)
+            value += _loss(scores, slope, rows, share, targets, weight, loss, vectors, lines, n, several)
             for b in range(n):
                 share[b] = whole - share[b]
             rows = partner[:n]

@@ -15,7 +15,7 @@ from steelyard.component import component
 from steelyard.errors import DataError, UsageError
 from steelyard.models._base import Array, FitTask, FittedModel, Model, ModelState, spread
 from steelyard.models._device import DEVICES, NoRoomError, give_up_cuda, require_cuda, sees_cuda
-from steelyard.models._engines import Options, Samples
+from steelyard.models._engines import Options, Samples, is_large, warm_up
 from steelyard.models._network import Floats, Network
 from steelyard.models._network_fit import Labels, NetworkFit
 from steelyard.models._training import Schedule, Split, batch_size
@@ -159,6 +159,12 @@ class Mlp(Model):
     @staticmethod
     def _fitted(task: FitTask, labels: Labels, network: Network) -> FittedMlp:
         return FittedMlp(network, labels.present, task.n_classes, task.multilabel)
+
+    def warm_up(self, n_rows: int, n_columns: int, n_classes: int, multilabel: bool) -> None:
+        """Compile the training, or load it, where fits are large enough for it."""
+        widths = (n_columns, *self.layers, n_classes)
+        if is_large(n_rows, sum(a * b for a, b in pairwise(widths))):
+            warm_up(multilabel)
 
     def restore(self, state: ModelState) -> FittedModel:
         """Fitted model from its state."""

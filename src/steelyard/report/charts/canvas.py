@@ -86,34 +86,36 @@ def both(
 
 
 def _drawn(chart: Any, frame: Frame, height: int) -> str:
-    alt = altair()
     import vl_convert
 
-    finished = (
-        chart.properties(
-            width=frame.plot_width,
-            height=height,
-            autosize=alt.AutoSizeParams(type="none"),
-            padding={"left": frame.left, "right": frame.right, "top": 26, "bottom": 50},
-        )
-        .configure(aria=False, background="transparent")
-        .configure_view(stroke=None)
-        .configure_axis(
-            domain=False,
-            ticks=False,
-            gridColor=COLOURS["line"],
-            labelColor=COLOURS["muted"],
-            labelFontSize=frame.font - 1,
-            labelPadding=6,
-            labelFlush=False,
-            titleColor=COLOURS["muted"],
-            titleFontSize=frame.font - 1,
-            titleFontWeight="normal",
-            titlePadding=8,
-        )
-    )
-    # Checking our own charts against the schema would take half of the time a report takes.
-    return str(vl_convert.vegalite_to_svg(finished.to_dict(validate=False)))
+    # Set in the plain form: each setter of a chart copies all of it, its data included. And checking our own charts
+    # against the schema would take half of the time a report takes.
+    finished = chart.to_dict(validate=False)
+    finished |= {
+        "width": frame.plot_width,
+        "height": height,
+        "autosize": {"type": "none"},
+        "padding": {"left": frame.left, "right": frame.right, "top": 26, "bottom": 50},
+    }
+    finished["config"] = finished.get("config", {}) | {
+        "aria": False,
+        "background": "transparent",
+        "view": {"stroke": None},
+        "axis": {
+            "domain": False,
+            "ticks": False,
+            "gridColor": COLOURS["line"],
+            "labelColor": COLOURS["muted"],
+            "labelFontSize": frame.font - 1,
+            "labelPadding": 6,
+            "labelFlush": False,
+            "titleColor": COLOURS["muted"],
+            "titleFontSize": frame.font - 1,
+            "titleFontWeight": "normal",
+            "titlePadding": 8,
+        },
+    }
+    return str(vl_convert.vegalite_to_svg(finished))
 
 
 def rows_axis(count: int) -> Any:
