@@ -22,6 +22,7 @@ from steelyard.samplers.undersample import Undersample
 torch = pytest.importorskip("torch")
 
 from steelyard.models._stacked import Stack, stacks, train_stacked  # noqa: E402
+from steelyard.models._stacked_loss import StackedLoss  # noqa: E402
 from steelyard.models._stacked_rows import DropoutMasks, dropout_salts  # noqa: E402
 
 ROWS, COLUMNS, CLASSES = 300, 7, 5
@@ -99,6 +100,31 @@ def test_every_loss_in_one_stack_is_trained_as_numpy_trains_it_alone(
         assert (scores is None) == (number % 3 != 0)
         if scores is not None:
             np.testing.assert_allclose(scores, expected_scores, atol=1e-3)
+
+
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("modulated", [False, True])
+def test_losses_and_slopes_are_those_that_the_components_give(device: str, several: bool, modulated: bool) -> None:
+    """AdamW does not feel the size of a gradient, so that training alone would not tell a wrong one."""
+    losses = [loss for loss in LOSSES if (loss.multilabel if several else loss.multiclass)]
+    losses = [loss for loss in losses if modulated or loss.name not in ("focal", "asymmetric")]
+    rng = np.random.default_rng(3)
+    shares = np.nanmean(LABELS, axis=0).astype(float) if several else np.bincount(CODES) / ROWS
+    fused = [loss.fused_multilabel(shares) if several else loss.fused(shares) for loss in losses]
+    scores = np.stack([rng.uniform(-1, 1, (ROWS, CLASSES)) * (1 if loss.cosine_scale else 8) for loss in losses])
+    targets = LABELS.astype(float) if several else CODES[:, None]
+    weight = rng.uniform(0.5, 2, size=(len(losses), *targets.shape))
+    stack = StackedLoss(fused, several, torch.device(device))
+    assert stack.modulated == modulated
+    x, t, w = (torch.tensor(part, dtype=torch.float32, device=device) for part in (scores, targets, weight))
+    t = t.expand(len(losses), *targets.shape)
+    found, slopes = stack.loss(x, t, w).cpu().numpy(), stack.slope(x, t, w).cpu().numpy()
+    for place, loss in enumerate(losses):
+        bound = loss.bind_multilabel(shares) if several else loss.bind(shares)
+        value, slope = bound(scores[place], targets if several else CODES)
+        value = value if several else value[:, None]
+        np.testing.assert_allclose(found[place], value * weight[place], rtol=2e-4, atol=1e-5, err_msg=str(loss))
+        np.testing.assert_allclose(slopes[place], slope * weight[place], rtol=2e-4, atol=2e-5, err_msg=str(loss))
 
 
 @pytest.mark.parametrize("several", [False, True])

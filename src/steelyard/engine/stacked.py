@@ -14,6 +14,7 @@ from steelyard.engine.data import EngineData
 from steelyard.engine.fit import Array, encode, task_of
 from steelyard.engine.plan import FitOutcome, FitPlan
 from steelyard.engine.targets import Targets, targets_of
+from steelyard.engine.threads import one_thread
 from steelyard.models import FitTask, FittedModel, Model, device_name
 
 #: Bytes of encoded rows that are kept at a time: folds of larger tables fill a GPU by themselves.
@@ -103,11 +104,9 @@ class _Fold:
 
 def _fit(waiting: list[list[FitPlan]], data: EngineData) -> list[FitOutcome]:
     """Scores of the first folds that wait: as many as there is room for, and one at least."""
-    from threadpoolctl import threadpool_limits
-
     started = time.process_time()
     folds: list[_Fold] = []
-    with threadpool_limits(1), warnings.catch_warnings():
+    with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         while waiting and sum(fold.size for fold in folds) < ROOM:
             folds.append(_Fold.of(waiting.pop(0), data))

@@ -32,8 +32,6 @@ def library_versions() -> dict[str, str]:
 
 def trained_on(outcome: StudyOutcome) -> str:
     """Device that the models of a study were trained on: ``cpu``, or a GPU and what was trained on it."""
-    # A mixture of arms has no training of its own.
-    single = [assessed.arm for assessed in outcome.arms if hasattr(assessed.arm, "training")]
-    trainings = dict.fromkeys(arm.training for arm in single)
+    trainings = dict.fromkeys(training for assessed in outcome.arms for training in assessed.arm.trainings)
     places = [(repeat, int(fold)) for repeat, folds in enumerate(outcome.scored.folds) for fold in np.unique(folds)]
     return described_device([FitPlan(training, *place) for training in trainings for place in places], outcome.data)
