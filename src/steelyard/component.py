@@ -14,11 +14,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 from steelyard.errors import ArtifactError, ParseError, UsageError
+from steelyard.searched import Domain, Searched, domain_of, open_places, put, read_scalar, start_of
 
 _BARE = re.compile(r"[A-Za-z_][\w.\-/]*\Z")
 _NAME = re.compile(r"[A-Za-z_]\w*")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")
-_INTEGER = re.compile(r"[+-]?\d+\Z")
 _KEYWORDS: dict[str, bool | None] = {"true": True, "false": False, "none": None}
 
 
@@ -67,6 +66,8 @@ class Component:
         Parameters that the text form always shows; others appear when they differ from their default.
     requires : (str, str), optional
         Module it cannot work without, and the extra that installs it.
+    ranges : mapping from parameter to Range or Choices
+        Where a search looks for a value that is left open, as in ``focal(gamma=?)``.
     """
 
     kind: ClassVar[str]
@@ -74,6 +75,7 @@ class Component:
     version: ClassVar[int] = 1
     shown: ClassVar[tuple[str, ...]] = ()
     requires: ClassVar[tuple[str, str] | None] = None
+    ranges: ClassVar[Mapping[str, Domain]] = {}
 
     def params(self) -> dict[str, Any]:
         """Parameters by name, in the order of the text form."""
@@ -129,8 +131,30 @@ def component(cls: type[C]) -> type[C]:
     >>> str(Scaled()), str(Scaled(3.0)), Scaled(2) == Scaled(2.0)
     ('scaled', 'scaled(factor=3)', True)
     """
+    _check_open_values(cls)
     made: type[C] = dataclasses.dataclass(frozen=True, eq=False)(cls)
     return made
+
+
+def _check_open_values(cls: type[C]) -> None:
+    """Let the class's own checks see each value that a search may put in the place of an open one."""
+    own = getattr(cls, "__post_init__", None)
+
+    def checked(self: C) -> None:
+        opened = open_places(self)
+        if not opened:
+            if own is not None:
+                own(self)
+            return
+        starts = {place: start_of(self, place, value) for place, value in opened.items()}
+        for place, value in opened.items():
+            for tried in domain_of(self, place, value).grid():
+                put(self, {**starts, place: tried})
+        for key in {key for key, name in opened if name is not None}:
+            # As the checks leave it: hashable, and equal ones with one text form.
+            object.__setattr__(self, key, FrozenMap(dict(sorted(getattr(self, key).items()))))
+
+    cls.__post_init__ = checked  # type: ignore[attr-defined]
 
 
 def build(cls: type[C], args: list[Any], kwargs: Mapping[str, Any], text: str) -> C:
@@ -162,12 +186,23 @@ def from_saved(known: Mapping[str, type[Component]], kind: str, saved: Mapping[s
             f"this release cannot read the {kind} {saved.get('name')!r}; it knows "
             + ", ".join(f"{key}.v{cls.version}" for key, cls in known.items())
         )
-    return build(known[name], [], dict(saved.get("params", {})), str(saved.get("name")))
+    params = {key: _opened(value) for key, value in dict(saved.get("params", {})).items()}
+    return build(known[name], [], params, str(saved.get("name")))
+
+
+def _opened(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    if list(value) == ["search"] and isinstance(value["search"], str):
+        return Searched(value["search"])
+    return {key: _opened(item) for key, item in value.items()}
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Component):
         return value.to_dict()
+    if isinstance(value, Searched):
+        return {"search": value.text}
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -197,7 +232,7 @@ def format_value(value: Any) -> str:
         return "{" + ", ".join(items) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(format_value(item) for item in value) + "]"
-    if isinstance(value, Component):
+    if isinstance(value, Component | Searched):
         return str(value)
     raise UsageError(f"a {type(value).__name__} has no text form: {value!r}")
 
@@ -327,11 +362,7 @@ class _Parser:
         word, quoted = self.word()
         if quoted:
             return word
-        if word.lower() in _KEYWORDS:
-            return _KEYWORDS[word.lower()]
-        if _INTEGER.match(word):
-            return int(word)
-        return float(word) if _NUMBER.match(word) else word
+        return Searched(word) if Searched.reads(word) else read_scalar(word)
 
     def pair(self, mapping: dict[str, Any]) -> None:
         # Keys are class names: 007 and None stay the strings they are.

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from steelyard.adjustments._base import Adjustment, Array, ClassFactors, present_priors
 from steelyard.component import component
 from steelyard.errors import UsageError
+from steelyard.searched import Range, declared
 
 
 @component
@@ -36,6 +37,7 @@ class Prior(Adjustment):
 
     name = "prior"
     shown = ("tau",)
+    ranges = declared(tau=Range(0, 2))
     raises_rare: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

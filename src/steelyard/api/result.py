@@ -47,6 +47,7 @@ class WinnerSummary:
     Parameters
     ----------
     id, strategy, model : str
+        Where values were searched, strategy and model have those found on all rows.
     score, gain : float
         Score, and gain over the best way of doing nothing (positive is better).
     ci, gain_ci : tuple of float
@@ -85,9 +86,9 @@ class StudyResult:
     @property
     def winner(self) -> WinnerSummary:
         """The best arm, corrected for the choice."""
-        winner, arm = self._outcome.winner, self._outcome.best.arm
+        winner, arm = self._outcome.winner, self._outcome.best.final
         return WinnerSummary(
-            arm.id,
+            self._outcome.best.arm.id,
             str(arm.strategy),
             str(arm.model),
             winner.score,
@@ -132,6 +133,20 @@ class StudyResult:
     def predictions(self) -> pl.DataFrame:
         """Out-of-fold predictions: a line for each scored row, arm and repeat."""
         return predictions_frame(self._outcome)
+
+    @cached_property
+    def trials(self) -> pl.DataFrame:
+        """A line for each trial of each search: arm, repeat, fold (none for all rows), score, values as JSON."""
+        import polars as pl
+
+        lines = [
+            (arm["id"], search["repeat"], search["fold"], number, trial["score"], json.dumps(trial["values"]))
+            for arm in self.record["arms"]
+            for search in arm.get("tuning", {}).get("searches", ())
+            for number, trial in enumerate(search["trials"])
+        ]
+        schema = {"arm": pl.String, "repeat": pl.Int64, "fold": pl.Int64, "trial": pl.Int64}
+        return pl.DataFrame(lines, {**schema, "score": pl.Float64, "values": pl.String}, orient="row")
 
     @overload
     def report(self, path: None = None) -> InlineReport: ...
@@ -235,7 +250,7 @@ def fit_arm(
     assessed: Assessed, data: EngineData, info: dict[str, Any], media: MediaFeatures | None = None
 ) -> TrainedModel:
     """An arm trained on all rows, with the decision, and where it is a mixture the shares, that were found before."""
-    arm, seed = assessed.arm, data.seed
+    arm, seed = assessed.final, data.seed
     if isinstance(arm, BlendArm):
         neutral = training_facts(Training.of(Strategy(), arm.members[0].model), data.codes, data.classes)
         members = tuple(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from steelyard.metrics import MeanCost, Metric, get_metric
 from steelyard.models import parse_models
 from steelyard.progress import StudyProgress
 from steelyard.strategy import Strategy, parse_strategies
-from steelyard.study import AUTO, BlendArm, DataFacts, Progress, StudyPlan, check_arms, execute, make_arms
+from steelyard.study import AUTO, Arm, BlendArm, DataFacts, Progress, StudyPlan, check_arms, execute, make_arms
+from steelyard.study.tuning import METHODS, Tuning, arms_to_search, dimensions
 
 DEFAULT_MODELS = "linear, mlp, boosting"
 DEFAULT_STRATEGIES = "standard"
@@ -43,6 +45,9 @@ def run_study(
     random_state: int = 0,
     n_jobs: int = 1,
     time_limit: float | None = None,
+    tune: str | None = None,
+    trials: int | None = None,
+    patience: int = 10,
     progress: Progress | bool | None = None,
 ) -> StudyResult:
     """Compare ways of treating rare classes on your data.
@@ -84,6 +89,14 @@ def run_study(
         Processes.
     time_limit : float, optional
         Seconds for the fits; arms that are not finished by then are left out, and said in the record.
+    tune : {"grid", "random", "bayes"}, optional
+        Search the values that strategies and models leave open, as in ``"focal(gamma=?)"``, ``"mlp(hidden=32|64)"``
+        or ``"linear(C=0.01..10)"``, inside the training rows of each fold. Where none is marked, every value at its
+        default is searched whose range is declared.
+    trials : int, optional
+        Trials of each search, 25 by default; for a grid the most points it may have, 100 by default.
+    patience : int, default 10
+        A search ends when so many trials in a row brought nothing better.
     progress : callable or True, optional
         Called as ``progress(done, total, model)`` after each fit. True shows a bar on a terminal, and a line now and
         then elsewhere, as in a notebook.
@@ -113,13 +126,29 @@ def run_study(
     """
     table = RawTable(frame_from(X), y, groups=groups, folds=fold_column, task=task, label_separator=label_separator)
     options = FoldOptions(folds, repeats, random_state, duplicates)
-    plan_for = plan_maker(models, strategies, metric, time_limit)
+    tuning = tuning_from(tune, trials, patience)
+    plan_for = plan_maker(models, strategies, metric, time_limit, tuning)
     data, facts = prepare(table, options)
     plan = check_arms(plan_for(data.n_classes, data.multilabel, len(data.codes)), data)
     if progress is True:
         with StudyProgress() as shown:
             return study_prepared(plan, data, facts, n_jobs=n_jobs, progress=shown)
     return study_prepared(plan, data, facts, n_jobs=n_jobs, progress=progress or None)
+
+
+def tuning_from(method: str | None, trials: int | None = None, patience: int = 10) -> Tuning | None:
+    """How values are searched, or None where they are not.
+
+    Raises
+    ------
+    UsageError
+        When an argument is wrong, or trials are given without a method.
+    """
+    if method is None:
+        if trials is not None:
+            raise UsageError(f"--trials {trials} needs --tune {', '.join(METHODS[:-1])} or {METHODS[-1]}")
+        return None
+    return Tuning(method, trials, patience)
 
 
 def cost_metric(path: Path) -> Metric:
@@ -136,10 +165,11 @@ class plan_maker:  # noqa: N801  # reads as the function it is
         strategies: str | Iterable[str | Strategy],
         metric: str | Metric,
         time_limit: float | None = None,
+        tuning: Tuning | None = None,
     ) -> None:
         if time_limit is not None and not time_limit > 0:
             raise UsageError(f"time_limit must be above 0 seconds, not {time_limit!r}")
-        self.time_limit = time_limit
+        self.time_limit, self.tuning = time_limit, tuning
         named_models, mixed_models = without_auto(models, ",")
         named_strategies, mixed_strategies = without_auto(strategies, ";")
         self.mixed = mixed_models or mixed_strategies
@@ -147,7 +177,7 @@ class plan_maker:  # noqa: N801  # reads as the function it is
         self.models = parse_models(DEFAULT_MODELS if named_models is None else named_models)
         self.metric = get_metric(metric) if isinstance(metric, str) else metric
         self.strategies = "do_nothing" if named_strategies is None else named_strategies
-        parse_strategies(self.strategies, 2)
+        self._check_open(parse_strategies(self.strategies, 2))
 
     def __call__(self, n_classes: int, multilabel: bool = False, n_rows: int = 0) -> StudyPlan:
         """Plan for that number of classes, or of labels, and of rows, on which the members of a mixture depend.
@@ -159,9 +189,20 @@ class plan_maker:  # noqa: N801  # reads as the function it is
         """
         strategies = parse_strategies(self.strategies, n_classes, multilabel)
         arms, left_out = make_arms(strategies, self.models, multilabel)
-        if not self.mixed:
-            return StudyPlan(arms, self.metric, left_out, self.time_limit)
-        return StudyPlan((*arms, mixture_arm(n_rows, n_classes, multilabel)), self.metric, left_out, self.time_limit)
+        if self.tuning:
+            arms = arms_to_search(arms, self.tuning)
+        mixtures = (mixture_arm(n_rows, n_classes, multilabel),) if self.mixed else ()
+        return StudyPlan((*arms, *mixtures), self.metric, left_out, self.time_limit, self.tuning)
+
+    def _check_open(self, strategies: Iterable[Strategy]) -> None:
+        if self.tuning:
+            return
+        for strategy, model in product((Strategy(), *strategies), self.models):
+            if opened := dimensions(Arm(strategy, model)):
+                raise UsageError(
+                    f"{opened[0].name} is left open in {Arm(strategy, model).id}: say how to search it with "
+                    f"--tune {', '.join(METHODS[:-1])} or {METHODS[-1]}, or write a value"
+                )
 
 
 def mixture_arm(n_rows: int, n_classes: int, multilabel: bool = False) -> BlendArm:

@@ -42,6 +42,9 @@ def study(
     out: Path = Path("steelyard-study"),
     jobs: int = -1,
     time_limit: float | None = None,
+    tune: str | None = None,
+    trials: int | None = None,
+    patience: int = 10,
     resume: Annotated[bool, Parameter(negative="")] = False,
     force: Annotated[bool, Parameter(negative="")] = False,
     json_: Annotated[bool, Parameter(name="--json", negative="")] = False,
@@ -98,6 +101,13 @@ def study(
         Processes; -1 is one for each processor. The result does not depend on it.
     time_limit
         Seconds for the fits. What is not finished by then is left out, and said.
+    tune
+        grid, random or bayes: search the values that are left open, as in "focal(gamma=?)" or "linear(C=0.01..10)",
+        inside the training rows of each fold. Where none is left open, all that have a range.
+    trials
+        Trials of each search, 25 when left out; for a grid the most points it may have, 100 when left out.
+    patience
+        A search ends when so many trials in a row brought nothing better.
     resume
         Go on with an unfinished study in the folder.
     force
@@ -122,10 +132,11 @@ def study(
     check_folder(out, resume=resume, force=force)
     finished = finished_record(out) if resume else None
 
-    from steelyard.api.study import cost_metric, plan_maker
+    from steelyard.api.study import cost_metric, plan_maker, tuning_from
 
+    tuning = tuning_from(tune, trials, patience)
     ranked_by = cost_metric(cost) if cost is not None else metric or "macro_f1"
-    plan_for = plan_maker(models, strategies, ranked_by, time_limit)
+    plan_for = plan_maker(models, strategies, ranked_by, time_limit, tuning)
     if finished is not None:
         several = finished["data"].get("task") == "multilabel"
         again = plan_for(len(finished["data"]["classes"]), several, finished["data"]["rows"])
@@ -137,6 +148,8 @@ def study(
             "--metric": str(ranked_by),
             "--seed": seed,
             "--repeats": repeats,
+            "--tune": tune,
+            "--trials": tuning and tuning.most_trials,
         }
         check_same_study(finished, asked, arms, out)
         say(f"{out} holds this study already finished: nothing was run")
@@ -148,6 +161,7 @@ def study(
     from steelyard.api.study import processes, study_prepared
     from steelyard.cli.tables import Columns, LabelledTables
     from steelyard.study import check_arms
+    from steelyard.study.tuning import search_size
 
     options = FoldOptions(folds, repeats, seed, duplicates)
     n_jobs = processes(jobs)
@@ -165,6 +179,8 @@ def study(
     plan = plan_for(prepared.n_classes, prepared.multilabel, len(prepared.codes))
     counted = f"{prepared.n_classes} {'labels' if prepared.multilabel else 'classes'}, {len(plan.arms)} arms"
     say(f"{data.name}: {len(prepared.codes)} rows, {prepared.task}, {counted}")
+    if plan.tuning:
+        say(search_size(plan.arms, plan.tuning, prepared))
     for warning in (*facts.warnings, *plan.left_out):
         say(f"note: {warning}")
     plan = check_arms(plan, prepared)
@@ -224,14 +240,17 @@ def _show(record: dict[str, Any], out: Path, as_json: bool, result: StudyResult 
         print(json.dumps(record, ensure_ascii=False))
         return
     arms = sorted(record["arms"], key=lambda arm: arm["score"] or 0, reverse=record["greater_is_better"])
-    width = max(len(arm["strategy"]) for arm in arms)
-    print(f"{'':5}{'strategy':{width}}  {'model':12} {record['metric'].partition('(')[0]:>10}  change")
+    width, room = (max(len(arm[key]) for arm in arms) for key in ("strategy", "model"))
+    room = max(room, 12)
+    print(f"{'':5}{'strategy':{width}}  {'model':{room}} {record['metric'].partition('(')[0]:>10}  change")
     for position, arm in enumerate(arms[:10], 1):
         mark = "  (baseline)" if arm["id"] == record["baseline"] else f"{arm['delta']:+.3f}"
-        print(f"{position:3}. {arm['strategy']:{width}}  {arm['model']:12} {arm['score']:10.3f}  {mark}")
+        print(f"{position:3}. {arm['strategy']:{width}}  {arm['model']:{room}} {arm['score']:10.3f}  {mark}")
     if len(arms) > 10:
         print(f"     and {len(arms) - 10} more arms in the report")
     print(f"\n{record['verdict']['text']}\n")
+    if found := next((arm.get("tuning") for arm in arms if arm["id"] == record["winner"]["id"]), None):
+        print(f"Trained with the values found on all rows: {found['strategy']} on {found['model']}.\n")
     for key, words in (("holdout", "On the rows set apart"), ("test", "On the test table")):
         if key in record:
             print(f"{words}: {_judged(record[key], record['metric'].partition('(')[0])}\n")

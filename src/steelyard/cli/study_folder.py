@@ -19,6 +19,10 @@ OWN_FILES = frozenset(
         "ledger.sqlite",
         "ledger.sqlite-wal",
         "ledger.sqlite-shm",
+        "tuning.sqlite",
+        "tuning.sqlite-journal",
+        "tuning.sqlite-wal",
+        "tuning.sqlite-shm",
         "study.json",
         "predictions.parquet",
         "model",
@@ -82,12 +86,15 @@ def check_same_study(record: dict[str, Any], asked: dict[str, Any], arms: set[st
         When they differ; the first difference is named.
     """
     data = record["data"]
+    tuned: dict[str, Any] = next((arm["tuning"] for arm in record["arms"] if "tuning" in arm), {})
     found = {
         "DATA": data.get("path"),
         "--target": data.get("target"),
         "--metric": str(record["metric"]).partition("(")[0],
         "--seed": record.get("seed"),
         "--repeats": record.get("repeats"),
+        "--tune": tuned.get("method"),
+        "--trials": tuned.get("most_trials"),
     }
     for name, value in found.items():
         wanted = str(asked[name]).partition("(")[0] if name == "--metric" else asked[name]
@@ -141,7 +148,19 @@ def _holds_no_fit(out: Path) -> bool:
     if not (out / "ledger.sqlite").exists():
         return not (out / "study.json").exists()
     with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(out / "ledger.sqlite")) as db:
-        return bool(db.execute("SELECT count(*) FROM fits").fetchone()[0] == 0)
+        return bool(db.execute("SELECT count(*) FROM fits").fetchone()[0] == 0) and not _holds_trials(out)
+    return False
+
+
+def _holds_trials(out: Path) -> bool:
+    import sqlite3
+
+    if not (out / "tuning.sqlite").exists():
+        return False
+    for table in ("listed_trials", "trials"):
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(out / "tuning.sqlite")) as db:
+            if db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]:
+                return True
     return False
 
 

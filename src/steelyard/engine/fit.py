@@ -51,6 +51,8 @@ def fit_encoded(
     The trainings are of one model; those that see the same rows are fitted in one call. Weights of rows, where given,
     multiply those of their classes.
     """
+    for training in trainings:
+        training.check_filled()
     targets = targets_of(codes, classes)
     if (constant := targets.without_choice()) is not None:
         return [constant for _ in trainings]

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from steelyard.errors import UsageError
 from steelyard.features import TableEncoder
 from steelyard.losses import Loss
 from steelyard.models import Model
 from steelyard.samplers import Sampling
+from steelyard.searched import open_places
 from steelyard.strategy import SLOTS, Strategy
 from steelyard.weighting import Weighting
 
@@ -59,6 +61,21 @@ class Training:
         if self.sampling.synthetic:
             return TableEncoder("onehot")
         return TableEncoder(self.model.encoding, sparse=self.model.sparse)
+
+    def check_filled(self) -> None:
+        """Refuse to train with a value that is left open.
+
+        Raises
+        ------
+        UsageError
+            When one is; it is named.
+        """
+        for part in (*self.strategy.parts().values(), self.model):
+            for (key, name), value in open_places(part).items():
+                raise UsageError(
+                    f"{part.name}: {name or key}={value} leaves a value open; write one, or let 'steelyard study "
+                    "--tune' search it"
+                )
 
     def __str__(self) -> str:
         return f"{self.strategy} | {self.model}"

@@ -17,6 +17,7 @@ from steelyard.losses._base import (
     mixed_by_target,
     sigmoid_terms,
 )
+from steelyard.searched import Range, declared
 
 
 @component
@@ -49,6 +50,7 @@ class AsymmetricLoss(Loss):
 
     name = "asymmetric"
     shown = ("gamma_neg", "gamma_pos")
+    ranges = declared(gamma_neg=Range(0, 6), gamma_pos=Range(0, 2), clip=Range(0, 0.2))
     multiclass: ClassVar[bool] = False
     multilabel: ClassVar[bool] = True
 

@@ -21,6 +21,7 @@ from steelyard.losses._base import (
     sigmoid,
     softplus,
 )
+from steelyard.searched import Range, declared
 
 
 @component
@@ -50,6 +51,7 @@ class CrossEntropyLoss(Loss):
     """
 
     name = "cross_entropy"
+    ranges = declared(label_smoothing=Range(0, 0.3))
     multilabel: ClassVar[bool] = True
 
     label_smoothing: float = 0.0

@@ -21,6 +21,7 @@ from steelyard.losses._base import (
     mixed_by_target,
     sigmoid_terms,
 )
+from steelyard.searched import Range, declared
 
 
 @component
@@ -49,6 +50,7 @@ class FocalLoss(Loss):
 
     name = "focal"
     shown = ("gamma",)
+    ranges = declared(gamma=Range(0, 5))
     multilabel: ClassVar[bool] = True
 
     gamma: float = 2.0

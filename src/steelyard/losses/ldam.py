@@ -11,6 +11,7 @@ from steelyard.component import component
 from steelyard.errors import UsageError
 from steelyard.losses._base import Array, BoundLoss, FusedLoss, Loss
 from steelyard.losses.cross_entropy import cross_entropy
+from steelyard.searched import Range, declared
 
 
 @component
@@ -47,6 +48,7 @@ class LdamLoss(Loss):
 
     name = "ldam"
     shown = ("max_margin", "scale")
+    ranges = declared(max_margin=Range(0.1, 1), scale=Range(5, 60, "log"))
 
     max_margin: float = 0.5
     scale: float = 30.0

@@ -11,6 +11,7 @@ from steelyard.component import component
 from steelyard.errors import UsageError
 from steelyard.losses._base import Array, BoundCurvature, BoundLoss, BoundMultilabelLoss, FusedLoss, Loss
 from steelyard.losses.cross_entropy import cross_entropy, cross_entropy_curvature, sigmoid_cross_entropy
+from steelyard.searched import Range, declared
 
 
 @component
@@ -39,6 +40,7 @@ class LogitAdjustedLoss(Loss):
 
     name = "logit_adjusted"
     shown = ("tau",)
+    ranges = declared(tau=Range(0, 2))
     uses_priors: ClassVar[bool] = True
     multilabel: ClassVar[bool] = True
 

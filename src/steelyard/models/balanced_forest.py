@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from steelyard.component import component
 from steelyard.models._base import Array, Encoding, FitTask, FittedModel, Model, ModelState
 from steelyard.models._trees import FittedTrees, check_whole_numbers, grow_trees
+from steelyard.searched import Range, declared
 
 
 @component
@@ -35,6 +36,7 @@ class BalancedForest(Model):
     """
 
     name = "balanced_forest"
+    ranges = declared(min_samples_leaf=Range(1, 20, "log", whole=True))
     encoding: ClassVar[Encoding] = "onehot"
 
     n_estimators: int = 200

@@ -14,6 +14,7 @@ from steelyard.models._base import Encoding, FitTask, FittedModel, Model, ModelS
 from steelyard.models._lightgbm import FittedLightGBM, hessian_factor, train
 from steelyard.models._margins import MarginLoss
 from steelyard.models._sklearn import FittedSklearn
+from steelyard.searched import Range, declared
 
 
 @cache
@@ -62,6 +63,11 @@ class Boosting(Model):
     """
 
     name = "boosting"
+    ranges = declared(
+        learning_rate=Range(0.02, 0.3, "log"),
+        num_leaves=Range(4, 128, "log", whole=True),
+        min_child_samples=Range(2, 100, "log", whole=True),
+    )
 
     n_estimators: int = 100
     learning_rate: float = 0.1

@@ -7,6 +7,7 @@ from typing import ClassVar
 from steelyard.component import component
 from steelyard.models._base import Encoding, FitTask, FittedModel, Model, ModelState
 from steelyard.models._trees import FittedTrees, check_whole_numbers, grow_trees
+from steelyard.searched import Range, declared
 
 
 @component
@@ -29,6 +30,7 @@ class ExtraTrees(Model):
     """
 
     name = "extra_trees"
+    ranges = declared(min_samples_leaf=Range(1, 20, "log", whole=True))
     encoding: ClassVar[Encoding] = "onehot"
 
     n_estimators: int = 200

@@ -8,6 +8,7 @@ from steelyard.component import component
 from steelyard.models._base import Encoding, FitTask, FittedModel, Model, ModelState
 from steelyard.models._sklearn import FittedSklearn
 from steelyard.models._trees import FittedTrees, check_whole_numbers, grow_trees
+from steelyard.searched import Range, declared
 
 
 @component
@@ -31,6 +32,7 @@ class Forest(Model):
     """
 
     name = "forest"
+    ranges = declared(min_samples_leaf=Range(1, 20, "log", whole=True))
     encoding: ClassVar[Encoding] = "onehot"
 
     n_estimators: int = 100

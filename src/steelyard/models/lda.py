@@ -10,6 +10,7 @@ from steelyard.component import component
 from steelyard.errors import UsageError
 from steelyard.models._base import Array, Encoding, FitTask, FittedModel, Model, ModelState
 from steelyard.models.linear import FittedLinear
+from steelyard.searched import Choices, declared
 
 
 @component
@@ -33,6 +34,7 @@ class Lda(Model):
     """
 
     name = "lda"
+    ranges = declared(shrinkage=Choices((None, 0.0, 0.01, 0.1, 0.3, 1.0)))
     encoding: ClassVar[Encoding] = "normal"
 
     shrinkage: float | None = None

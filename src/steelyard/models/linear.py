@@ -16,6 +16,7 @@ from steelyard.models._base import Array, FitTask, FittedModel, Model, ModelStat
 from steelyard.models._design import Design, SparseDesign, design_of
 from steelyard.models._lbfgs import PAIRS, Memory, Minima, minimise
 from steelyard.models._objective import ManyLabels, Objective, OneLabel
+from steelyard.searched import Range, declared
 
 #: Bytes of working memory that the problems of one search may take together.
 _BUDGET = 250_000_000
@@ -48,6 +49,7 @@ class Linear(Model):
     """
 
     name = "linear"
+    ranges = declared(C=Range(0.001, 100, "log"))
     any_loss: ClassVar[bool] = True
     multilabel: ClassVar[bool] = True
     sparse: ClassVar[bool] = True

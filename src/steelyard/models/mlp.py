@@ -19,6 +19,7 @@ from steelyard.models._engines import Options, Samples, is_large, warm_up
 from steelyard.models._network import Floats, Network
 from steelyard.models._network_fit import Labels, NetworkFit
 from steelyard.models._training import Schedule, Split, batch_size
+from steelyard.searched import Choices, Range, declared
 
 #: Multiplications of one pass of all fits under which two cores are done before PyTorch and its device are ready.
 #: It is reckoned, not measured: `python benchmarks/engine.py --device cuda` shows where it lies.
@@ -63,6 +64,12 @@ class Mlp(Model):
 
     name = "mlp"
     shown = ("hidden",)
+    ranges = declared(
+        hidden=Choices((32, 64, 128, 256)),
+        dropout=Range(0, 0.5),
+        weight_decay=Range(1e-4, 0.3, "log"),
+        learning_rate=Range(5e-4, 0.02, "log"),
+    )
     any_loss: ClassVar[bool] = True
     draws: ClassVar[bool] = True
     cosines: ClassVar[bool] = True

@@ -11,6 +11,7 @@ from steelyard.component import component
 from steelyard.errors import UsageError
 from steelyard.models._base import Array, Encoding, FitTask, FittedModel, Model, ModelState
 from steelyard.models.linear import FittedLinear, Linear
+from steelyard.searched import Range, declared
 
 _SMALLEST = 1e-12
 
@@ -40,6 +41,7 @@ class Nystroem(Model):
     """
 
     name = "nystroem"
+    ranges = declared(C=Range(0.1, 1000, "log"))
     encoding: ClassVar[Encoding] = "normal"
 
     n_components: int = 200

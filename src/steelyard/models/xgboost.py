@@ -12,6 +12,7 @@ from steelyard.errors import MissingExtraError, UsageError
 from steelyard.models._base import Encoding, FitTask, FittedModel, Model, ModelState
 from steelyard.models._margins import MarginLoss
 from steelyard.models._xgboost import HESSIAN_FACTOR, FittedXgboost, train
+from steelyard.searched import Range, declared
 
 
 @cache
@@ -47,6 +48,11 @@ class Xgboost(Model):
     """
 
     name = "xgboost"
+    ranges = declared(
+        learning_rate=Range(0.03, 0.6, "log"),
+        max_depth=Range(2, 10, whole=True),
+        min_child_weight=Range(0.3, 20, "log"),
+    )
     encoding: ClassVar[Encoding] = "ordinal"
     any_loss: ClassVar[bool] = True
     requires: ClassVar[tuple[str, str] | None] = ("xgboost", "boost")

@@ -30,6 +30,13 @@ class Arm:
     is_winner: bool
     is_baseline: bool
     best: str
+    final_strategy: str
+    final_model: str
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether values were searched, so that the final model differs from what the arm says."""
+        return (self.final_strategy, self.final_model) != (self.strategy, self.model)
 
     @property
     def role(self) -> str:
@@ -70,6 +77,7 @@ def ranked_arms(
 
 
 def _arm(raw: Mapping[str, Any], rank: int, winner: Any, baseline: Any, counts: Mapping[str, float], best: str) -> Arm:
+    tuned = raw.get("tuning") or {}
     return Arm(
         rank=rank,
         id=str(raw["id"]),
@@ -87,6 +95,8 @@ def _arm(raw: Mapping[str, Any], rank: int, winner: Any, baseline: Any, counts: 
         is_winner=winner is not None and raw["id"] == winner,
         is_baseline=baseline is not None and raw["id"] == baseline,
         best=best,
+        final_strategy=words.clean(tuned.get("strategy", raw.get("strategy", ""))),
+        final_model=words.clean(tuned.get("model", raw.get("model", ""))),
     )
 
 

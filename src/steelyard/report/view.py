@@ -20,6 +20,7 @@ from steelyard.report.measures import Measure
 from steelyard.report.measures import measure as described
 from steelyard.report.overweighting import Overweighting, overweighting
 from steelyard.report.tradeoff import Tradeoff, tradeoff
+from steelyard.report.tuning import SearchView, searches
 from steelyard.report.weights import Weights, weights
 from steelyard.snippets import write_snippets
 
@@ -80,6 +81,7 @@ class View:
     weights: Weights | None
     curves: Curves
     overweighting: Overweighting | None
+    tuning: SearchView | None
     snippets: tuple[tuple[str, str], ...]
     is_binary: bool
     beta: float | None
@@ -139,6 +141,7 @@ def build_view(study: Mapping[str, Any]) -> View:
         weights=weights(spread.classes) if spread else None,
         curves=curves(study.get("curves"), _drawn(winner, baseline), sum(scored.values())),
         overweighting=overweighting(study.get("overweighting")),
+        tuning=searches(study, arms, measure),
         snippets=() if study.get("labels") else _snippets(winner or baseline, len(counts)),
         is_binary=len(counts) == 2 and not study.get("labels"),
         beta=words.finite(study.get("beta")),
@@ -237,7 +240,7 @@ def _snippets(arm: Arm | None, n_classes: int) -> tuple[tuple[str, str], ...]:
     if arm is None or not n_classes:
         return ()
     try:
-        return tuple(write_snippets(arm.strategy, arm.model, n_classes=n_classes).items())
+        return tuple(write_snippets(arm.final_strategy, arm.final_model, n_classes=n_classes).items())
     except SteelyardError:
         # A study of another release may name what this one does not know.
         return ()
@@ -245,6 +248,7 @@ def _snippets(arm: Arm | None, n_classes: int) -> tuple[tuple[str, str], ...]:
 
 def _python_call(study: Mapping[str, Any], arms: tuple[Arm, ...]) -> str:
     """Call that makes a study from Python again, where no command line did."""
+    tuned: Mapping[str, Any] = next((raw["tuning"] for raw in study["arms"] if raw.get("tuning")), {})
     given = {
         "models": ", ".join(dict.fromkeys(arm.model for arm in arms)),
         "strategies": "; ".join(dict.fromkeys(arm.strategy for arm in arms)),
@@ -252,6 +256,8 @@ def _python_call(study: Mapping[str, Any], arms: tuple[Arm, ...]) -> str:
         "folds": study.get("folds"),
         "repeats": study.get("repeats"),
         "random_state": study.get("seed"),
+        "tune": tuned.get("method"),
+        "trials": tuned.get("most_trials"),
     }
     inside = "".join(f"    {key}={value!r},\n" for key, value in given.items() if value is not None)
     return f"sy.run_study(\n    X,\n    y,\n{inside})"

@@ -10,6 +10,7 @@ import numpy as np
 from steelyard.component import component
 from steelyard.errors import UsageError
 from steelyard.samplers._base import Array, Codes, Sampling
+from steelyard.searched import Range, declared
 
 
 @component
@@ -39,6 +40,7 @@ class Mixup(Sampling):
 
     name = "mixup"
     shown = ("alpha",)
+    ranges = declared(alpha=Range(0.05, 1, "log"))
     raises_rare: ClassVar[bool] = False
 
     alpha: float = 0.2

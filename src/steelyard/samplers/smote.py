@@ -10,6 +10,7 @@ from steelyard.component import component
 from steelyard.errors import MissingExtraError, UsageError
 from steelyard.samplers._base import Array, Codes, Sampling
 from steelyard.samplers.oversample import Oversample
+from steelyard.searched import Range, declared
 
 
 @component
@@ -36,6 +37,7 @@ class Smote(Sampling):
     """
 
     name = "smote"
+    ranges = declared(k_neighbors=Range(1, 15, whole=True), ratio=Range(0.1, 1))
     synthetic: ClassVar[bool] = True
     requires: ClassVar[tuple[str, str] | None] = ("imblearn", "resample")
 

@@ -7,6 +7,7 @@ import numpy as np
 from steelyard.component import component
 from steelyard.errors import UsageError
 from steelyard.samplers._base import Array, Codes, Sampling, draw_sizes
+from steelyard.searched import Range, declared
 
 
 @component
@@ -31,6 +32,7 @@ class Undersample(Sampling):
     """
 
     name = "undersample"
+    ranges = declared(ratio=Range(0.1, 1))
 
     ratio: float = 1.0
 

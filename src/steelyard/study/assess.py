@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,12 @@ from steelyard.metrics import Metric
 from steelyard.study.judging import Predictions
 from steelyard.study.plan import Arm, StudyArm
 
+if TYPE_CHECKING:
+    from steelyard.study.tuning import Tuned
+
 Array = NDArray[np.float64]
+#: Arm that was trained for a repeat and fold.
+ArmAt = Mapping[tuple[int, int], Arm]
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class Assessed:
         Processor time.
     mixture : tuple of Member
         Where it is a mixture: the arms with a share in it, not yet trained on all rows.
+    tuned : Tuned, optional
+        Where its values were searched: what was found for each fold, and on all rows.
     """
 
     arm: StudyArm
@@ -41,6 +48,12 @@ class Assessed:
     decision: FittedDecision
     seconds: float
     mixture: tuple[Member, ...] = ()
+    tuned: Tuned | None = None
+
+    @property
+    def final(self) -> StudyArm:
+        """The arm as its final model is trained."""
+        return self.tuned.whole.arm if self.tuned else self.arm
 
 
 @dataclass(frozen=True)
@@ -118,21 +131,56 @@ def assess(
     metric : Metric
         The study's metric.
     """
+    return _assessed(arm, scores[arm.training], None, seconds, data, scored, metric)
+
+
+def assess_tuned(arm: Arm, tuned: Tuned, data: EngineData, scored: ScoredRows, metric: Metric) -> Assessed:
+    """Out-of-fold predictions of an arm whose values were searched for each fold by itself."""
+    scores = tuned.scores(scored, data.n_classes)
+    made = _assessed(tuned.whole.arm, scores, tuned.arm_at, tuned.seconds, data, scored, metric)
+    return replace(made, arm=arm, tuned=tuned)
+
+
+def _assessed(
+    arm: Arm,
+    scores: NDArray[np.float32],
+    arm_at: ArmAt | None,
+    seconds: float,
+    data: EngineData,
+    scored: ScoredRows,
+    metric: Metric,
+) -> Assessed:
     started = time.process_time()
-    proba = _adjusted(arm, scores[arm.training], data, scored)
-    rule = study_decision(arm, data, metric)
+    predictions = out_of_fold(arm, scores, data, scored, metric, arm_at)
+    proba = predictions.proba
+    every = np.concatenate([scored.codes] * len(proba))
+    rule, positive = study_decision(arm, data, metric), positive_class(data)
+    final = rule.fit(proba.reshape(-1, data.n_classes), every, positive=positive)
+    if data.multilabel:
+        final = replace(final, notes=named_notes(final.notes, data.classes))
+    return Assessed(arm, predictions, final, seconds + time.process_time() - started)
+
+
+def out_of_fold(
+    arm: Arm,
+    scores: NDArray[np.float32],
+    data: EngineData,
+    scored: ScoredRows,
+    metric: Metric,
+    arm_at: ArmAt | None = None,
+) -> Predictions:
+    """What an arm says of the scored rows, each fold by a rule fitted on the others; with ``arm_at``, an arm a fold."""
+    at = arm_at or {}
+    proba = _adjusted(arm, scores, data, scored, at)
     positive = positive_class(data)
     predicted = np.empty((len(proba), *scored.codes.shape), dtype=np.int64)
     for repeat, folds in enumerate(scored.folds):
         for fold in np.unique(folds):
             inside = folds == fold
+            rule = study_decision(at.get((repeat, int(fold)), arm), data, metric)
             fitted = rule.fit(proba[repeat, ~inside], scored.codes[~inside], positive=positive)
             predicted[repeat, inside] = fitted.predict(proba[repeat, inside])
-    every = np.concatenate([scored.codes] * len(proba))
-    final = rule.fit(proba.reshape(-1, data.n_classes), every, positive=positive)
-    if data.multilabel:
-        final = replace(final, notes=named_notes(final.notes, data.classes))
-    return Assessed(arm, Predictions(predicted, proba), final, seconds + time.process_time() - started)
+    return Predictions(predicted, proba)
 
 
 def named_notes(notes: Sequence[str], classes: Sequence[object], most: int = 2) -> tuple[str, ...]:
@@ -158,15 +206,16 @@ def named_notes(notes: Sequence[str], classes: Sequence[object], most: int = 2) 
     return (*said, f"the same holds for {', '.join(others)}") if others else tuple(said)
 
 
-def _adjusted(arm: Arm, scores: NDArray[np.float32], data: EngineData, scored: ScoredRows) -> Array:
+def _adjusted(arm: Arm, scores: NDArray[np.float32], data: EngineData, scored: ScoredRows, at: ArmAt) -> Array:
     factors = LabelFactors if data.multilabel else ClassFactors
     proba = factors.normalised(scores.astype(np.float64))
-    if "adjustment" not in arm.strategy.active():
+    if "adjustment" not in arm.strategy.active() and not at:
         return proba
     for repeat, folds in enumerate(scored.folds):
         for fold in np.unique(folds):
+            own = at.get((repeat, int(fold)), arm)
             inside = folds == fold
-            facts = training_facts(arm.training, data.codes[data.train_rows(repeat, int(fold))], data.classes)
-            bound = bind_adjustment(arm, facts, data.classes)
+            facts = training_facts(own.training, data.codes[data.train_rows(repeat, int(fold))], data.classes)
+            bound = bind_adjustment(own, facts, data.classes)
             proba[repeat, inside] = bound.transform(proba[repeat, inside])
     return proba

@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 
 from steelyard.engine import EngineData, Training, TrainingFacts, training_facts
-from steelyard.errors import DataError
+from steelyard.errors import DataError, UsageError
 from steelyard.metrics import Metric
 from steelyard.study.assess import ScoredRows, bind_adjustment, positive_class, study_decision
 from steelyard.study.judging import Predictions
 from steelyard.study.plan import BlendArm
 from steelyard.study.resampling import metric_values
 from steelyard.study.run import StudyPlan
+from steelyard.study.tuning import dimensions, started
 
 
 def check_arms(plan: StudyPlan, data: EngineData) -> StudyPlan:
@@ -39,6 +40,10 @@ def check_arms(plan: StudyPlan, data: EngineData) -> StudyPlan:
         raise DataError("fewer than two classes can be scored: a class needs two rows in folds that are scored")
     if any(len(np.unique(folds)) < 2 for folds in scored.folds):
         raise DataError("all rows that can be scored are in one fold; at least two folds need some")
+    if plan.tuning is None and (opened := next((arm for arm in plan.arms if dimensions(arm)), None)):
+        raise UsageError(f"{opened.id} leaves values open: say how to search them, or write some")
+    if plan.tuning and any(len(np.unique(folds)) < 3 for folds in scored.folds):
+        raise UsageError("--tune needs at least 3 folds: values are chosen by the other folds of the rows trained on")
     n = data.n_classes
     codes = np.tile(np.eye(n), (3, 1)) if data.multilabel else np.tile(np.arange(n), 3)
     proba = np.random.default_rng(0).dirichlet(np.ones(n), size=len(codes))
@@ -47,7 +52,7 @@ def check_arms(plan: StudyPlan, data: EngineData) -> StudyPlan:
     if data.multilabel:
         arm = Predictions((proba > 0.5).astype(np.int64)[None], proba[None])
     metric_values(metric, codes, arm, np.ones((1, len(codes)), "f4"))
-    for each in plan.arms:
+    for each in map(started, plan.arms):
         for training in each.trainings:
             facts = training_facts(training, data.codes, data.classes)
             _bind_loss(training, facts)

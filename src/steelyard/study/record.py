@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.study.assess import Assessed
-from steelyard.study.compare import BETA, PER_CLASS
+from steelyard.study.compare import BETA, PER_CLASS, sign_of
 from steelyard.study.curves import curves_record
 from steelyard.study.environment import environment, trained_on
 from steelyard.study.judging import judging_of
 from steelyard.study.label_sets import label_lists, labels_record
 from steelyard.study.outcome import StudyOutcome
 from steelyard.study.run import arm_notes
+from steelyard.study.tuning.record import tuning_record
 
 if TYPE_CHECKING:
     import polars as pl
@@ -49,6 +50,8 @@ def study_record(outcome: StudyOutcome, command: str | None = None) -> dict[str,
         "arms": arms,
         "winner": {
             "id": outcome.best.arm.id,
+            "strategy": str(outcome.best.final.strategy),
+            "model": str(outcome.best.final.model),
             "score": number(winner.score),
             "ci": [number(bound) for bound in winner.score_ci],
             "gain": number(winner.gain),
@@ -117,6 +120,7 @@ def arm_record(outcome: StudyOutcome, index: int) -> dict[str, Any]:
         "per_class": per_class,
         "notes": arm_notes(outcome, index),
         **({"mixture": mixture_record(assessed)} if assessed.mixture else {}),
+        **({"tuning": tuning_record(assessed.tuned, sign_of(outcome.metric))} if assessed.tuned else {}),
     }
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from steelyard.engine import EngineData
 from steelyard.metrics import Metric
 from steelyard.strategy import conflicts
-from steelyard.study.assess import Assessed, ScoredRows, assess
+from steelyard.study.assess import Assessed, ScoredRows, assess, assess_tuned
 from steelyard.study.cells import Cells, Progress, fit_cells
 from steelyard.study.compare import choose_winner, class_tables, resample_count, score_arms
 from steelyard.study.mixing import assess_blend
 from steelyard.study.outcome import DataFacts, StudyOutcome
 from steelyard.study.overweighting import overweighting_record
-from steelyard.study.plan import BlendArm, StudyArm
+from steelyard.study.plan import Arm, BlendArm, StudyArm
 from steelyard.study.resampling import bootstrapped
+from steelyard.study.tuning import Tuning, dimensions, search_arms
+from steelyard.study.tuning.record import tuning_notes
 from steelyard.study.verdict import judge
 
 _NO_TIME = "What too much weight does was not looked at, as the study's time was limited."
@@ -35,12 +38,15 @@ class StudyPlan:
     time_limit : float, optional
         Seconds after which no further fit is waited for. Arms that are not finished on all folds are left out,
         and said; doing nothing on one model is always finished.
+    tuning : Tuning, optional
+        How the values that arms leave open are searched.
     """
 
     arms: tuple[StudyArm, ...]
     metric: Metric
     left_out: tuple[str, ...] = ()
     time_limit: float | None = None
+    tuning: Tuning | None = None
 
 
 def execute(
@@ -69,12 +75,8 @@ def execute(
     The plan is expected to have passed ``check_arms``.
     """
     scored = ScoredRows.of(data)
-    cells = fit_cells(
-        plan.arms, data, scored, n_jobs=n_jobs, ledger=ledger, progress=progress, time_limit=plan.time_limit
-    )
-    done = [arm for arm in plan.arms if _usable(arm, cells)]
-    late = tuple(text for arm in plan.arms if (text := _lateness(arm, cells, plan.time_limit)))
-    arms = tuple(assess_arm(arm, cells, data, scored, plan.metric) for arm in done)
+    arms, late = _assessed(plan, data, scored, n_jobs, ledger, progress)
+    done = [assessed.arm for assessed in arms]
     predictions = [arm.predictions for arm in arms]
     plain = [i for i, arm in enumerate(done) if arm.does_nothing]
     size = resample_count(len(scored.codes), len(arms))
@@ -96,6 +98,62 @@ def execute(
         # A demonstration must not use up the time that arms could have had.
         overweighting={"skipped": _NO_TIME} if plan.time_limit else overweighting_record(data, n_jobs),
     )
+
+
+def _assessed(
+    plan: StudyPlan,
+    data: EngineData,
+    scored: ScoredRows,
+    n_jobs: int,
+    ledger: Path | None,
+    progress: Progress | None,
+) -> tuple[tuple[Assessed, ...], tuple[str, ...]]:
+    """Arms that are finished, in the order of the plan, and sentences on the others; searched ones come last."""
+    began = time.time()
+    searched = [arm for arm in plan.arms if isinstance(arm, Arm) and dimensions(arm)]
+    fixed = [arm for arm in plan.arms if arm not in searched]
+    n_folds = sum(len(set(folds.tolist())) for folds in scored.folds)
+    shown = _Shown(progress, len(fixed) * n_folds, len(searched) * (n_folds + 1))
+    found: dict[StudyArm, Assessed] = {}
+    late: list[str] = []
+    if fixed:
+        cells = fit_cells(
+            fixed, data, scored, n_jobs=n_jobs, ledger=ledger, progress=shown.cell, time_limit=plan.time_limit
+        )
+        found = {arm: assess_arm(arm, cells, data, scored, plan.metric) for arm in fixed if _usable(arm, cells)}
+        late = [text for arm in fixed if (text := _lateness(arm, cells, plan.time_limit))]
+    if searched and plan.tuning:
+        # Doing nothing comes first, so that there is something to compare with when the time runs out.
+        searched.sort(key=lambda arm: not arm.does_nothing)
+        tuned = search_arms(
+            searched,
+            data,
+            plan.metric,
+            plan.tuning,
+            n_jobs=n_jobs,
+            ledger=ledger,
+            progress=shown.search,
+            until=None if plan.time_limit is None else began + plan.time_limit,
+            finish_first=not any(arm.does_nothing for arm in found),
+        )
+        found |= {arm: assess_tuned(arm, each, data, scored, plan.metric) for arm, each in tuned.items()}
+        late += [f"{arm.id}: not finished within {plan.time_limit:g} s" for arm in searched if arm not in tuned]
+    return tuple(found[arm] for arm in plan.arms if arm in found), tuple(late)
+
+
+class _Shown:
+    """Cells and searches counted as one."""
+
+    def __init__(self, progress: Progress | None, n_cells: int, n_searches: int) -> None:
+        self.progress, self.n_cells, self.total = progress, n_cells, n_cells + n_searches
+
+    def cell(self, done: int, _: int, what: str) -> None:
+        if self.progress:
+            self.progress(done, self.total, what)
+
+    def search(self, done: int, _: int, what: str) -> None:
+        if self.progress:
+            self.progress(self.n_cells + done, self.total, what)
 
 
 def assess_arm(arm: StudyArm, cells: Cells, data: EngineData, scored: ScoredRows, metric: Metric) -> Assessed:
@@ -131,7 +189,8 @@ def arm_notes(outcome: StudyOutcome, index: int) -> list[str]:
     assessed = outcome.arms[index]
     if isinstance(assessed.arm, BlendArm):
         return [mixture_note(assessed), *assessed.decision.notes]
-    return [*conflicts(assessed.arm.strategy), *assessed.decision.notes]
+    notes = tuning_notes(assessed.tuned) if assessed.tuned else []
+    return [*conflicts(assessed.arm.strategy), *assessed.decision.notes, *notes]
 
 
 def mixture_note(assessed: Assessed) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from steelyard.component import component
 from steelyard.errors import UsageError
+from steelyard.searched import Range, declared
 from steelyard.weighting._base import Weighting
 
 
@@ -36,6 +37,7 @@ class EffectiveNumber(Weighting):
 
     name = "effective_number"
     shown = ("beta",)
+    ranges = declared(beta=Range(0.9, 0.99999, "near_one"))
     beta: float = 0.999
 
     def __post_init__(self) -> None:

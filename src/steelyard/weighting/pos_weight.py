@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from steelyard.component import component
 from steelyard.errors import UsageError
+from steelyard.searched import Range, declared
 from steelyard.weighting._base import Weighting, at_least_one
 from steelyard.weighting._modifiers import apply_boost
 
@@ -43,6 +44,7 @@ class PosWeight(Weighting):
     power: float = 1.0
 
     name = "pos_weight"
+    ranges = declared(power=Range(0, 1))
 
     def __post_init__(self) -> None:
         super().__post_init__()

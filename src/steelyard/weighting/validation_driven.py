@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from steelyard.component import component
 from steelyard.errors import UsageError
+from steelyard.searched import Range, declared
 from steelyard.weighting._base import Weighting
 
 
@@ -40,6 +41,7 @@ class ValidationDriven(Weighting):
 
     name = "validation_driven"
     shown = ("rate", "limit")
+    ranges = declared(rate=Range(0.1, 2, "log"), limit=Range(2, 10, "log"))
 
     rate: float = 0.5
     limit: float = 4.0

@@ -14,6 +14,7 @@ from steelyard.report.charts.curves import class_curves_chart, net_benefit_chart
 from steelyard.report.charts.leaderboard import Leaderboard, leaderboard_chart
 from steelyard.report.charts.overweighting import overweighting_chart
 from steelyard.report.charts.tradeoff import tradeoff_chart
+from steelyard.report.charts.tuning import tuning_chart
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -35,6 +36,7 @@ class Charts:
     reliability: Markup | None
     net_benefit: Markup | None
     overweighting: Markup | None
+    tuning: Markup | None
 
 
 def all_charts(view: View) -> Charts:
@@ -52,4 +54,5 @@ def all_charts(view: View) -> Charts:
         ),
         net_benefit=net_benefit_chart(view.curves.net_benefit) if view.curves.net_benefit else None,
         overweighting=overweighting_chart(view.overweighting) if view.overweighting else None,
+        tuning=tuning_chart(view.tuning) if view.tuning else None,
     )

@@ -20,12 +20,16 @@ _LEFT, _RIGHT, _TOP, _BOTTOM, _GAP = 40, 10, 46, 46, 18
 
 @dataclass(frozen=True)
 class Line:
-    """A line through points: a colour's name, solid, dashed or dotted, with a dot at each point or without."""
+    """A line through points: a colour's name, solid, dashed or dotted, with a dot at each point or without.
+
+    With the style "none" there are points alone, filled or as rings.
+    """
 
     points: Sequence[Point]
     colour: str
-    style: Literal["solid", "dashed", "dotted"] = "solid"
+    style: Literal["solid", "dashed", "dotted", "none"] = "solid"
     dots: bool = False
+    rings: bool = False
     whiskers: Sequence[tuple[float, float, float]] = ()
 
 
@@ -118,20 +122,23 @@ def _line(line: Line, place: object) -> list[str]:
     assert callable(place)
     colour = COLOURS[line.colour]
     points = [place(*point) for point in line.points]
-    pattern = _DASHES[line.style]
+    pattern = _DASHES.get(line.style)
     dash = f' stroke-dasharray="{pattern}"' if pattern else ""
     width = 1.4 if line.style == "dotted" else 2
     parts = []
     for x, low, high in line.whiskers:
         (across, bottom), (_, top) = place(x, low), place(x, high)
         parts.append(_rule(across, bottom, across, top, line.colour, 1.2))
-    if len(points) > 1:
+    if len(points) > 1 and line.style != "none":
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         parts.append(
             f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width}" '
             f'stroke-linejoin="round"{dash}/>'
         )
-    if line.dots or len(points) == 1:
+    if line.rings:
+        ring = f'fill="{COLOURS["surface"]}" stroke="{colour}" stroke-width="1.5"'
+        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" {ring}/>' for x, y in points]
+    elif line.dots or len(points) == 1:
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in points]
     return parts
 
