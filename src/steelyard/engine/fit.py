@@ -51,8 +51,6 @@ def fit_encoded(
     The trainings are of one model; those that see the same rows are fitted in one call. Weights of rows, where given,
     multiply those of their classes.
     """
-    for training in trainings:
-        training.check_filled()
     targets = targets_of(codes, classes)
     if (constant := targets.without_choice()) is not None:
         return [constant for _ in trainings]
@@ -76,6 +74,7 @@ def task_of(
     training: Training, encoder: FittedEncoder, X: Array, targets: Targets, seed: int, row_weight: Array | None = None
 ) -> FitTask:
     """What a model is to fit: rows drawn and weighed. Weights of rows, where given, multiply those of their classes."""
+    training.check_filled()
     drawn, codes, weight, sampling = targets.rows(training, X, seed)
     if row_weight is not None:
         if drawn is not X:

@@ -12,6 +12,7 @@ from steelyard.component import component
 from steelyard.errors import UsageError
 from steelyard.models._base import Array, Encoding, FitTask, FittedModel, Model, ModelState
 from steelyard.models.linear import FittedLinear, Linear
+from steelyard.searched import Range, declared
 
 #: Widths that are mixed, in units of the family's mean squared distance.
 _WIDTHS = (1.0, 2.0, 4.0)
@@ -44,6 +45,7 @@ class AdditiveKernel(Model):
     """
 
     name = "additive_kernel"
+    ranges = declared(C=Range(1, 10000, "log"))
     encoding: ClassVar[Encoding] = "onehot"
 
     n_components: int = 500
