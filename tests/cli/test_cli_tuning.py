@@ -55,7 +55,7 @@ def test_training_with_an_open_value_is_refused(steelyard, tmp_path, table):
     asked = ["train", table, "--target", "diagnosis", "--strategy", "inverse", "--out", tmp_path / "out"]
     done = steelyard(*asked, "--model", "mlp(hidden=?)")
     assert done.code == 2
-    assert "mlp: hidden=? leaves a value open" in done.failure
+    assert "inverse | mlp(hidden=?) leaves values open: write some" in done.failure
 
 
 def test_a_study_that_searches(steelyard, tmp_path, asked):

@@ -270,5 +270,5 @@ def test_what_cannot_be_searched_is_said(data):
     plan = plan_of(["prior(tau=?)"], "linear", Tuning())
     with pytest.raises(UsageError, match="--tune needs at least 3 folds"):
         check_arms(plan, two)
-    with pytest.raises(UsageError, match="leaves values open: say how to search them"):
+    with pytest.raises(UsageError, match="leaves values open: write some"):
         check_arms(replace(plan, tuning=None), data)

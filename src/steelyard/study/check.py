@@ -41,7 +41,7 @@ def check_arms(plan: StudyPlan, data: EngineData) -> StudyPlan:
     if any(len(np.unique(folds)) < 2 for folds in scored.folds):
         raise DataError("all rows that can be scored are in one fold; at least two folds need some")
     if plan.tuning is None and (opened := next((arm for arm in plan.arms if dimensions(arm)), None)):
-        raise UsageError(f"{opened.id} leaves values open: say how to search them, or write some")
+        raise UsageError(f"{opened.id} leaves values open: write some, or let 'steelyard study --tune' search them")
     if plan.tuning and any(len(np.unique(folds)) < 3 for folds in scored.folds):
         raise UsageError("--tune needs at least 3 folds: values are chosen by the other folds of the rows trained on")
     n = data.n_classes
