@@ -1,10 +1,11 @@
-"""Files of a collection that the best arm got right or wrong, for the report."""
+"""Files of a collection, or texts of a table, that the best arm got right or wrong, for the report."""
 
 from __future__ import annotations
 
 import io
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,46 +17,84 @@ from steelyard.features.media.kinds import IMAGE, TEXT, VIDEO
 from steelyard.features.media.text import decode_text
 from steelyard.features.media.video import sample_frames
 from steelyard.report.thumbnails import Example, ExampleGroup
+from steelyard.report.words import clean
 from steelyard.study import StudyOutcome
 
 #: Pictures of a group, and of one class in it: the report stays far below a megabyte.
 _MOST, _MOST_OF_CLASS = 24, 6
 _SIDE = 128
+#: Texts of a group, and the letters of each that are shown.
+_MOST_TEXTS, _LONGEST = 12, 200
 
 
 def study_examples(outcome: StudyOutcome) -> list[ExampleGroup]:
-    """Groups of files won, lost and still wrong against doing nothing; none where the study was of a table."""
+    """Groups of files or texts won, lost and still wrong against doing nothing; none of a table without texts."""
     facts = outcome.facts
-    if facts.media is None or facts.ids is None or not Path(facts.path).is_dir():
+    texts = facts.texts is not None
+    if not texts and (facts.media is None or facts.ids is None or not Path(facts.path).is_dir()):
         return []
     codes = outcome.scored.codes
     best = outcome.best.predictions.predicted[0]
     plain = outcome.arms[outcome.scores.baseline].predictions.predicted[0]
-    right, was_right = best == codes, plain == codes
-    kinds = {"won": right & ~was_right, "lost": ~right & was_right, "wrong": ~right & ~was_right}
+    wrong, before = _wrong_labels(best, codes), _wrong_labels(plain, codes)
+    kinds = {"won": wrong < before, "lost": wrong > before, "wrong": (wrong == before) & (wrong > 0)}
+    make = _text_example if texts else _example
     groups = []
     for kind, mask in kinds.items():
         rows = np.flatnonzero(mask)
         if len(rows):
-            shown = [_example(outcome, int(row), int(best[row]), int(plain[row])) for row in _chosen(rows, outcome)]
-            groups.append(ExampleGroup(kind, len(rows), shown))
+            shown = [
+                make(outcome, row, best[row], plain[row])
+                for row in _chosen(rows, outcome, _MOST_TEXTS if texts else _MOST)
+            ]
+            groups.append(ExampleGroup(kind, len(rows), shown, "text" if texts else "file", codes.ndim == 2))
     return groups
 
 
-def _chosen(rows: NDArray[np.int64], outcome: StudyOutcome) -> list[int]:
-    """Rows of the rarest classes first, a few of each."""
-    codes = outcome.scored.codes
+def _wrong_labels(predicted: NDArray[np.int64], codes: NDArray[Any]) -> NDArray[np.int64]:
+    """How many labels of each row are wrong; what is not known is not."""
+    other = (predicted != codes) & ~np.isnan(codes)
+    count: NDArray[np.int64] = other.reshape(len(codes), -1).sum(axis=1)
+    return count
+
+
+def _chosen(rows: NDArray[np.int64], outcome: StudyOutcome, most: int) -> list[int]:
+    """Rows of the rarest classes first, a few of each; where a row has several, its rarest one tells."""
     counts = outcome.class_counts
+    codes = outcome.scored.codes[rows]
+    if codes.ndim == 2:
+        has = np.where(codes == 1, counts, np.iinfo(np.int64).max)
+        # A row without a label comes after all that have one.
+        codes = np.where((codes == 1).any(axis=1), has.argmin(axis=1), len(counts))
+        counts = np.append(counts, len(outcome.data.codes) + 1)
     seen: Counter[int] = Counter()
     chosen: list[int] = []
-    for row in sorted(rows.tolist(), key=lambda row: (counts[codes[row]], codes[row], row)):
-        seen[int(codes[row])] += 1
-        if seen[int(codes[row])] <= _MOST_OF_CLASS and len(chosen) < _MOST:
-            chosen.append(row)
+    for place in np.lexsort((rows, codes, counts[codes])).tolist():
+        code = int(codes[place])
+        seen[code] += 1
+        if seen[code] <= _MOST_OF_CLASS and len(chosen) < most:
+            chosen.append(int(rows[place]))
     return chosen
 
 
-def _example(outcome: StudyOutcome, row: int, predicted: int, baseline: int) -> Example:
+def _text_example(outcome: StudyOutcome, row: int, predicted: Any, baseline: Any) -> Example:
+    facts, place = outcome.facts, int(outcome.scored.rows[row])
+    assert facts.texts is not None
+    number = place if facts.row_numbers is None else int(facts.row_numbers[place])
+    names = [str(name) for name in outcome.data.classes]
+
+    def named(code: Any) -> str:
+        if np.ndim(code) == 0:
+            return names[int(code)]
+        return ", ".join(name for name, held in zip(names, code, strict=True) if held == 1) or "no label"
+
+    text = clean((facts.texts[place] or "")[: 4 * _LONGEST])
+    text = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    label = named(outcome.scored.codes[row])
+    return Example(f"row {number + 1}", label, named(predicted), named(baseline), text=text or "(empty)")
+
+
+def _example(outcome: StudyOutcome, row: int, predicted: Any, baseline: Any) -> Example:
     assert outcome.facts.ids is not None
     names = [str(name) for name in outcome.data.classes]
     name = outcome.facts.ids[int(outcome.scored.rows[row])]

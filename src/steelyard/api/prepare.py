@@ -182,6 +182,7 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
         table.media,
         columns=table.columns,
         lengths=None if table.tokens is None else table.tokens.lengths,
+        texts=features[schema.text[0]] if schema.text and table.media is None and table.tokens is None else None,
     )
     return data, facts
 

@@ -21,6 +21,15 @@ class Pair:
 
 
 @dataclass(frozen=True)
+class Cut:
+    """From which probability on a label is given."""
+
+    name: str
+    count: float | None
+    winner: float | None
+
+
+@dataclass(frozen=True)
 class LabelSets:
     """Number of labels of the rows, and the pairs that come most often."""
 
@@ -28,6 +37,7 @@ class LabelSets:
     numbers: tuple[tuple[int, float, float], ...]
     unknown: str
     pairs: tuple[Pair, ...]
+    cuts: tuple[Cut, ...]
     winner_is_baseline: bool
 
 
@@ -44,8 +54,14 @@ def label_sets(raw: Mapping[str, Any] | None, winner_is_baseline: bool) -> Label
         numbers=tuple((number, count, count / total) for number, count in enumerate(counts) if count),
         unknown=f"{words.percent(unknown)} of all entries are not known; they count as none here." if unknown else "",
         pairs=pairs,
+        cuts=tuple(_cut(entry) for entry in raw.get("thresholds") or ()),
         winner_is_baseline=winner_is_baseline,
     )
+
+
+def _cut(raw: Mapping[str, Any]) -> Cut:
+    numbers = (words.finite(raw.get(key)) for key in ("count", "winner"))
+    return Cut(words.clean(raw["name"]), *numbers)
 
 
 def _pair(raw: Mapping[str, Any]) -> Pair:

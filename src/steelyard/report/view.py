@@ -15,6 +15,7 @@ from steelyard.report.classes import ClassRow, classes_lead, has_f_beta
 from steelyard.report.confusion import Confusion, confusion
 from steelyard.report.curves import Curves, curves
 from steelyard.report.distribution import Distribution, distribution
+from steelyard.report.entities import Entities, entities
 from steelyard.report.label_sets import LabelSets, label_sets
 from steelyard.report.measures import Measure
 from steelyard.report.measures import measure as described
@@ -86,6 +87,7 @@ class View:
     is_binary: bool
     beta: float | None
     label_sets: LabelSets | None
+    entities: Entities | None
     folds: int | None
     repeats: int | None
     seed: Any
@@ -146,6 +148,7 @@ def build_view(study: Mapping[str, Any]) -> View:
         is_binary=len(counts) == 2 and not study.get("labels"),
         beta=words.finite(study.get("beta")),
         label_sets=label_sets(study.get("labels"), winner is not None and winner.is_baseline),
+        entities=entities(study, arms, best),
         folds=study.get("folds"),
         repeats=study.get("repeats"),
         seed=study.get("seed"),

@@ -45,7 +45,7 @@ def labels_record(outcome: StudyOutcome) -> dict[str, Any]:
         ``cardinality`` (mean number of labels of a row; unknown entries count as none), ``rows_by_number`` (rows with
         0, 1, 2, ... labels), ``unknown`` (share of entries of which nothing is known), and ``pairs``: the labels that
         come together most often, with the scored rows that have both, and to which the winner and the baseline
-        give both (mean over repeats).
+        give both (mean over repeats); and ``thresholds``, where the winner cuts the probability of each label.
     """
     codes, scored = outcome.data.codes, outcome.scored.codes
     names = [str(name) for name in outcome.data.classes]
@@ -71,7 +71,18 @@ def labels_record(outcome: StudyOutcome) -> dict[str, Any]:
         "rows_by_number": np.bincount(numbers).tolist(),
         "unknown": float(np.isnan(codes).mean()),
         "pairs": pairs,
+        "thresholds": _thresholds(outcome, names),
     }
+
+
+def _thresholds(outcome: StudyOutcome, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Cut of each label in the winner's final rule, labels with most rows first; none where it has no cuts."""
+    cuts = outcome.best.decision.params().get("cuts", ())
+    if len(cuts) != len(names):
+        return []
+    counts = outcome.class_counts
+    order = np.argsort(-counts, kind="stable").tolist()
+    return [{"name": names[k], "count": int(counts[k]), "winner": float(cuts[k])} for k in order]
 
 
 def _joint(has: NDArray[np.bool_]) -> NDArray[np.float64]:

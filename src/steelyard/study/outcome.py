@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from steelyard.study.assess import Assessed, ScoredRows
 from steelyard.study.compare import ClassTable, Scores, Winner
 from steelyard.study.judging import judging_of
 from steelyard.study.verdict import Verdict
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class DataFacts:
         Names of all columns, in order, of a file that does not name them.
     lengths : ndarray of int64, shape (n_sentences,), optional
         Where the rows are the tokens of sentences, one after the other.
+    texts : polars.Series, optional
+        The first column of texts, to show examples from.
     """
 
     path: str = "<memory>"
@@ -54,6 +59,7 @@ class DataFacts:
     media: MediaFeatures | None = None
     columns: tuple[str, ...] = ()
     lengths: NDArray[np.int64] | None = None
+    texts: pl.Series | None = None
 
 
 @dataclass(frozen=True)
