@@ -18,7 +18,7 @@ from steelyard.features.tokens import hash_features
 if TYPE_CHECKING:
     import polars as pl
 
-Kind = Literal["numeric", "categorical", "text", "tokens", "dropped"]
+Kind = Literal["numeric", "categorical", "text", "tokens", "file", "word", "sentence", "dropped"]
 
 #: Further categories get no code of their own: boosting's histograms hold 255 bins, one of them for missing.
 MAX_CATEGORIES = 254
@@ -41,8 +41,9 @@ class ColumnSchema:
     Attributes
     ----------
     name : str
-    kind : {"numeric", "categorical", "text", "tokens", "dropped"}
-        ``tokens``: a list of named features for each row.
+    kind : {"numeric", "categorical", "text", "tokens", "file", "word", "sentence", "dropped"}
+        ``tokens``: a list of named features for each row. ``file``, ``word`` and ``sentence`` are for models that read
+        files or sentences themselves; others do not see them.
     reason : str
         Why it is dropped; empty otherwise.
     categories : tuple of str
@@ -86,10 +87,17 @@ class TableSchema:
     columns: tuple[ColumnSchema, ...]
 
     @classmethod
-    def infer(cls, features: pl.DataFrame, text: Collection[str] = (), tokens: Collection[str] = ()) -> TableSchema:
+    def infer(
+        cls,
+        features: pl.DataFrame,
+        text: Collection[str] = (),
+        tokens: Collection[str] = (),
+        roles: Mapping[str, Kind] | None = None,
+    ) -> TableSchema:
         """Schema of a table from its values; labels play no part.
 
-        The columns named in ``text`` are text, whatever they look like; those in ``tokens`` hold named features.
+        The columns named in ``text`` are text, whatever they look like; those in ``tokens`` hold named
+        features, and those in ``roles`` are what it says.
 
         A column is numeric when all its values are numbers (in text columns ``NA``, ``?``, ``-`` and the like
         then count as missing; ISO 8601 dates become seconds, and decimal commas are read), otherwise categorical.
@@ -115,6 +123,8 @@ class TableSchema:
                 if column.name in text
                 else ColumnSchema(column.name, "tokens")
                 if column.name in tokens
+                else ColumnSchema(column.name, roles[column.name])
+                if roles and column.name in roles
                 else _infer_column(column)
                 for column in features.get_columns()
             )
@@ -149,8 +159,18 @@ class TableSchema:
         return tuple(column.name for column in self.columns if column.kind == "tokens")
 
     @cached_property
+    def files(self) -> tuple[str, ...]:
+        """Name of the column of paths, if there is one."""
+        return tuple(column.name for column in self.columns if column.kind == "file")
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """Names of the columns of words and of the numbers of their sentences, if there are."""
+        return tuple(column.name for kind in ("word", "sentence") for column in self.columns if column.kind == kind)
+
+    @cached_property
     def used(self) -> tuple[str, ...]:
-        """Names of all columns that are used."""
+        """Names of all columns that every model uses."""
         return (*self.numeric, *self.categorical, *self.text, *self.tokens)
 
     @cached_property
@@ -206,7 +226,19 @@ class TableSchema:
             codes[:, position] = column_values.codes(frame[name], categories)
         counted = [count_ngrams(column_values.text(frame[name])) for name in self.text]
         named = [hash_features(frame[name]) for name in self.tokens]
-        return TableMatrix(numeric, codes, (*(block for blocks in counted for block in blocks), *named))
+        blocks = (*(block for blocks in counted for block in blocks), *named)
+        return TableMatrix(numeric, codes, blocks, self._raw(frame))
+
+    def _raw(self, frame: pl.DataFrame) -> pl.DataFrame | None:
+        import polars as pl
+
+        columns = [column_values.text(frame[name]) for name in self.text]
+        # Whoever only wants to know whether a model works gives no files.
+        columns += [
+            frame[name] if name in frame.columns else pl.Series(name, [None] * frame.height)
+            for name in (*self.files, *self.words)
+        ]
+        return pl.DataFrame(columns) if columns else None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
