@@ -14,7 +14,9 @@ from steelyard.data import Tokens, count_duplicates, duplicate_groups
 from steelyard.engine import EngineData
 from steelyard.errors import DataError, UsageError
 from steelyard.features import TableMatrix, TableSchema
+from steelyard.features.checkpoint import EncoderFacts
 from steelyard.features.media import MediaFeatures
+from steelyard.features.schema import Kind
 from steelyard.labels import LabelSets, encode_label_sets, encode_labels, holds_label_sets, regression_reason
 from steelyard.study import DataFacts, folds_from_column, make_folds
 
@@ -51,6 +53,8 @@ class RawTable:
         Names of all columns, in order, of a file that does not name them.
     tokens : Tokens, optional
         Where the rows are the tokens of sentences.
+    encoder : EncoderFacts, optional
+        Frozen model whose embeddings stand for the texts.
     media : MediaFeatures, optional
         How the rows were made from files, where they were.
     warnings : tuple of str
@@ -69,6 +73,7 @@ class RawTable:
     text: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     tokens: Tokens | None = None
+    encoder: EncoderFacts | None = None
     media: MediaFeatures | None = None
     warnings: tuple[str, ...] = ()
 
@@ -143,7 +148,10 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
     features = table.features if kept.all() else table.features.filter(kept)
     # Rows without a label are looked at too, so that an error names the row by its place in the file.
     texts = table.text or (table.media.text_columns if table.media else ())
-    schema = TableSchema.infer(table.features, texts, () if table.tokens is None else table.features.columns)
+    files: dict[str, Kind] = dict.fromkeys(table.media.file_columns, "file") if table.media else {}
+    schema = TableSchema.infer(table.features, texts, () if table.tokens is None else table.features.columns, files)
+    if table.encoder is not None:
+        schema = schema.encoded_by(table.encoder)
     warnings += [sentence[:1].upper() + sentence[1:] for sentence in schema.warnings]
     if not schema.used:
         raise DataError("no column is left to learn from: " + " ".join(schema.warnings or ("there is none",)))
@@ -154,7 +162,7 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
     matrix = schema.extract(table.features).take(kept)
     codes = codes[kept]
     # A column that only names rows would hide that their texts are the same.
-    compared = features.select(schema.used) if schema.text else features
+    compared = features.select(schema.used) if schema.text or schema.files else features
     groups = _groups(table, compared, matrix, kept, options, warnings)
     if table.folds is not None:
         if options.repeats != 1:

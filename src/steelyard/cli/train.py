@@ -68,7 +68,7 @@ def train(
     duplicates
         keep or group: whether equal rows share a fold. Decided from the data by default.
     encoder
-        Folder or name of a Transformers vision model whose embeddings describe images and videos.
+        Folder or name of a Transformers model, used frozen: its embeddings describe texts, or images and videos.
     jobs
         Processes; -1 is one for each processor.
     force

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,25 @@ from steelyard.errors import DataError, UsageError
 
 #: Files beside the weights that change what a model gives.
 _SETTINGS = ("config.json", "preprocessor_config.json", "tokenizer.json", "vocab.txt")
+
+
+@dataclass(frozen=True)
+class EncoderFacts:
+    """A frozen model whose embeddings stand in for descriptors or for counted words.
+
+    Parameters
+    ----------
+    source : str
+        Folder, or name in the user's Transformers cache.
+    digest : str
+        SHA-256 of its weights and its settings: features of other weights would mean something else.
+    width : int
+        Columns of an embedding.
+    """
+
+    source: str
+    digest: str
+    width: int
 
 
 def find_checkpoint(source: str, asked: str) -> Path:

@@ -99,7 +99,7 @@ class Ordinal(FittedEncoder):
     @classmethod
     def learn(cls, matrix: TableMatrix, schema: TableSchema) -> Ordinal:
         """Encoder for the schema's columns; the rows teach it nothing."""
-        return cls((*schema.numeric, *schema.categorical), len(schema.numeric))
+        return cls((*schema.numbers, *schema.categorical), len(schema.numbers))
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -146,8 +146,8 @@ class OneHot(FittedEncoder):
     def learn(cls, matrix: TableMatrix, schema: TableSchema) -> OneHot:
         """Encoder with the medians, means, deviations and categories of the given rows."""
         indicated: NDArray[np.bool_] = np.asarray(np.isnan(matrix.numeric).any(axis=0))
-        names = [*schema.numeric]
-        names += [f"{name} (missing)" for name, flag in zip(schema.numeric, indicated, strict=True) if flag]
+        names = [*schema.numbers]
+        names += [f"{name} (missing)" for name, flag in zip(schema.numbers, indicated, strict=True) if flag]
         lookup = []
         for position, (name, categories) in enumerate(zip(schema.categorical, schema.categories, strict=True)):
             shifted = matrix.codes[:, position] - UNKNOWN

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.errors import DataError, MissingExtraError
-from steelyard.features.checkpoint import checkpoint_digest, find_checkpoint, load_part
-from steelyard.features.media.spec import EncoderFacts
+from steelyard.features.checkpoint import EncoderFacts, checkpoint_digest, find_checkpoint, load_part
 
 if TYPE_CHECKING:
     from PIL.Image import Image
