@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -82,8 +83,38 @@ def sentences(n: int, seed: int = 0) -> tuple[list[str], list[str]]:
     return texts, labels
 
 
+def pictures(root: Path, counts: dict[str, int], seed: int = 0) -> Path:
+    """Folders of small pictures, each in the colour of its class with noise over it."""
+    image = pytest.importorskip("PIL.Image")
+    colours = {"ruby": (200, 40, 40), "leaf": (40, 180, 60), "sky": (60, 90, 210)}
+    draw = np.random.default_rng(seed)
+    for label, n in counts.items():
+        (root / label).mkdir(parents=True, exist_ok=True)
+        for number in range(n):
+            noise = draw.normal(0, 45, size=(20, 24, 3))
+            values = np.clip(np.array(colours[label]) + noise, 0, 255).astype(np.uint8)
+            image.fromarray(values).save(root / label / f"{label}{number}.png")
+    return root
+
+
 def write_table(path: Path, header: list[str], *columns: list[Any]) -> Path:
     """A CSV file of plain values."""
     lines = [",".join(header), *(",".join(map(str, row)) for row in zip(*columns, strict=True))]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def tagged(path: Path, n: int, seed: int = 0) -> Path:
+    """A CoNLL file in which ``uply`` is a tag of its own, and ``good town`` an entity of two words."""
+    draw = random.Random(seed)
+    lines = []
+    for _ in range(n):
+        words = [(f"w{draw.randrange(20)}", "O") for _ in range(draw.randrange(3, 7))]
+        if draw.random() < 0.8:
+            words.insert(draw.randrange(len(words)), ("uply", "B-PER"))
+        if draw.random() < 0.6:
+            place = draw.randrange(len(words))
+            words[place:place] = [("good", "B-LOC"), ("uptown", "I-LOC")]
+        lines += [*(f"{word}\t{tag}" for word, tag in words), ""]
     path.write_text("\n".join(lines) + "\n")
     return path

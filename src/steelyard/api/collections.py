@@ -93,6 +93,7 @@ def read_collection(
         # Names of folders are names of classes, even where they are numbers.
         task="binary" if len(set(labels)) == 2 else "multiclass",
         media=media,
+        roles=dict.fromkeys(media.file_columns, "file"),
         encoder=text_encoder(encoder) if set(media.kinds) <= {"text"} else None,
         warnings=tuple(warnings),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +54,8 @@ class RawTable:
         Names of all columns, in order, of a file that does not name them.
     tokens : Tokens, optional
         Where the rows are the tokens of sentences.
+    roles : dict
+        What columns are that are not to be looked at for it: named features, words, paths of files.
     encoder : EncoderFacts, optional
         Frozen model whose embeddings stand for the texts.
     media : MediaFeatures, optional
@@ -73,6 +76,7 @@ class RawTable:
     text: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     tokens: Tokens | None = None
+    roles: Mapping[str, Kind] = field(default_factory=dict)
     encoder: EncoderFacts | None = None
     media: MediaFeatures | None = None
     warnings: tuple[str, ...] = ()
@@ -148,8 +152,7 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
     features = table.features if kept.all() else table.features.filter(kept)
     # Rows without a label are looked at too, so that an error names the row by its place in the file.
     texts = table.text or (table.media.text_columns if table.media else ())
-    files: dict[str, Kind] = dict.fromkeys(table.media.file_columns, "file") if table.media else {}
-    schema = TableSchema.infer(table.features, texts, () if table.tokens is None else table.features.columns, files)
+    schema = TableSchema.infer(table.features, texts, roles=table.roles)
     if table.encoder is not None:
         schema = schema.encoded_by(table.encoder)
     warnings += [sentence[:1].upper() + sentence[1:] for sentence in schema.warnings]
