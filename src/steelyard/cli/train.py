@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -102,5 +103,8 @@ def train(
     trained, warnings = train_arm(tables.first(data), *arm, metric=aim, options=options, n_jobs=n_jobs)
     for warning in warnings:
         say(f"note: {warning}")
+    if int(os.environ.get("RANK", "0")) > 0:
+        # Under torchrun every process holds the same trained model; the first one writes it.
+        return 0
     print(trained.save(out, force=force))
     return 0
