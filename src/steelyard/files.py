@@ -53,8 +53,9 @@ def replacing_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
         with _named(path, temporary):
             temporary.mkdir()
         yield temporary
-        for file in temporary.iterdir():
-            sync(file)
+        for file in temporary.rglob("*"):
+            if file.is_file():
+                sync(file)
         if path.exists():
             # A folder cannot be renamed onto one with files in it, so the old one steps aside first.
             old = path.with_name(f".{path.name}.{os.getpid()}.old")

@@ -42,7 +42,7 @@ DECISIONS = {
 
 
 def named_models():
-    return [FAST.get(name, name) for name in sorted(registry.components("model")) if name != "sklearn"]
+    return [FAST.get(name, name) for name in sorted(registry.components("model")) if name not in ("sklearn", "hf")]
 
 
 def trained_on(table, strategy, model):

@@ -195,7 +195,7 @@ def test_kinds_share_the_columns_they_have_in_common(tmp_path):
     (tmp_path / "a.txt").write_text("a disc")
     media = MediaFeatures(("image", "video", "text"))
     frame = extract([still, film, tmp_path / "a.txt"], media).frame()
-    assert frame.columns == [*media.columns, "text", "kind of file"]
+    assert frame.columns == [*media.columns, "text", "kind of file", "file"]
     numbers = frame.select(media.columns).to_numpy()
     visual = len(media.blocks["visual"])
     # A film of one picture looks like the picture, but for the losses of the codec, and nothing moves in it.

@@ -11,7 +11,7 @@ from media_files import clip, disc, image_collection, save, stripes
 from steelyard.api.collections import media_for, read_collection
 from steelyard.errors import DataError, UsageError
 from steelyard.features.media import extract
-from steelyard.features.media.vision import Preparation, VisionEncoder, _load
+from steelyard.features.media.vision import VisionEncoder, _load
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -112,25 +112,3 @@ def test_a_language_model_is_no_vision_model(tmp_path):
     _load.cache_clear()
     with pytest.raises(DataError, match="cannot be loaded"):
         media_for(("image",), str(tmp_path))
-
-
-def test_an_encoder_for_texts_alone_makes_no_sense(tmp_path):
-    with pytest.raises(UsageError, match="texts alone"):
-        media_for(("text",), str(tmp_path))
-
-
-@pytest.mark.parametrize(
-    ("settings", "size", "shortest"),
-    [
-        ({"size": {"height": 20, "width": 30}}, (20, 30), None),
-        ({"size": 24}, (24, 24), None),
-        ({"size": {"shortest_edge": 40}, "crop_size": 32, "do_center_crop": True}, (32, 32), 40),
-        ({"size": 40, "crop_size": {"height": 32, "width": 32}, "do_center_crop": True}, (32, 32), 40),
-        ({"size": {"shortest_edge": 40}}, (40, 40), 40),
-        ({}, (16, 16), None),
-    ],
-)
-def test_preparations_follow_the_settings_of_the_model(settings, size, shortest):
-    prepare = Preparation.of(settings, 16)
-    assert (prepare.size, prepare.shortest) == (size, shortest)
-    assert prepare(disc(0, 50)).shape == (3, *size)

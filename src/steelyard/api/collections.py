@@ -9,6 +9,7 @@ from pathlib import Path
 from steelyard.api.prepare import RawTable
 from steelyard.data.folder import read_class_folder, walk
 from steelyard.errors import DataError, UsageError
+from steelyard.features.checkpoint import EncoderFacts
 from steelyard.features.media import (
     KINDS,
     Extracted,
@@ -40,7 +41,8 @@ def read_collection(
     ----------
     folder : path
     encoder : str, optional
-        Folder or name of a Transformers vision model, whose embeddings replace the descriptors.
+        Folder or name of a Transformers model, whose embeddings replace the descriptors, or the counted words of
+        a folder of texts alone.
     media : MediaFeatures, optional
         Columns to make, where another table decided them already.
     duplicates : {"keep", "group"}, optional
@@ -91,19 +93,29 @@ def read_collection(
         # Names of folders are names of classes, even where they are numbers.
         task="binary" if len(set(labels)) == 2 else "multiclass",
         media=media,
+        roles=dict.fromkeys(media.file_columns, "file"),
+        encoder=text_encoder(encoder) if set(media.kinds) <= {"text"} else None,
         warnings=tuple(warnings),
     )
 
 
 def media_for(kinds: tuple[str, ...], encoder: str | None = None) -> MediaFeatures:
     """Columns for kinds of files, with the facts of a vision model where one is asked for."""
-    if encoder is None:
+    # Of texts the table's own schema says how they are encoded.
+    if encoder is None or set(kinds) <= {"text"}:
         return MediaFeatures(kinds)
-    if set(kinds) <= {"text"}:
-        raise UsageError(f"--encoder {encoder} takes images and videos, and the folder holds texts alone")
     from steelyard.features.media.vision import VisionEncoder
 
     return MediaFeatures(kinds, VisionEncoder.load(encoder).facts)
+
+
+def text_encoder(encoder: str | None) -> EncoderFacts | None:
+    """Facts of the frozen model that texts are encoded by, where one is asked for."""
+    if encoder is None:
+        return None
+    from steelyard.features.text_encoder import TextEncoder
+
+    return TextEncoder.load(encoder).facts
 
 
 def describe(

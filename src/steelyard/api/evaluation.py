@@ -41,7 +41,7 @@ def set_apart(table: RawTable, per_class: int, seed: int) -> tuple[RawTable, Raw
             "--holdout cannot be used with --group: set whole groups apart yourself and give them as --test"
         )
     rng = np.random.default_rng([seed, 0x1101D])
-    group = duplicate_groups(table.features)
+    group = duplicate_groups(table.features.drop(table.media.file_columns if table.media else ()))
     repeated = np.bincount(group)[group] > 1
     if table.multilabel:
         chosen = balanced_label_sets(table.labels, per_class, repeated, rng)

@@ -48,7 +48,7 @@ def give_away_warnings(data: EngineData) -> list[str]:
 
 def _columns(data: EngineData, rows: NDArray[np.int64]) -> Iterator[tuple[str, NDArray[np.int64]]]:
     """Each column with its values as ranks: equal values share one, missing ones are a value of their own."""
-    for name, numbers in zip(data.schema.numeric, data.matrix.numeric.T, strict=True):
+    for name, numbers in zip(data.schema.numeric, data.matrix.numeric.T, strict=False):
         yield name, np.unique(numbers[rows], return_inverse=True)[1].astype(np.int64)
     for name, codes in zip(data.schema.categorical, data.matrix.codes.T, strict=True):
         yield name, encode_labels(codes[rows].astype(np.int64)).codes

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from steelyard.data import Tokens, count_duplicates, duplicate_groups
 from steelyard.engine import EngineData
 from steelyard.errors import DataError, UsageError
 from steelyard.features import TableMatrix, TableSchema
+from steelyard.features.checkpoint import EncoderFacts
 from steelyard.features.media import MediaFeatures
+from steelyard.features.schema import Kind
 from steelyard.labels import LabelSets, encode_label_sets, encode_labels, holds_label_sets, regression_reason
 from steelyard.study import DataFacts, folds_from_column, make_folds
 
@@ -51,6 +54,10 @@ class RawTable:
         Names of all columns, in order, of a file that does not name them.
     tokens : Tokens, optional
         Where the rows are the tokens of sentences.
+    roles : dict
+        What columns are that are not to be looked at for it: named features, words, paths of files.
+    encoder : EncoderFacts, optional
+        Frozen model whose embeddings stand for the texts.
     media : MediaFeatures, optional
         How the rows were made from files, where they were.
     warnings : tuple of str
@@ -69,6 +76,8 @@ class RawTable:
     text: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     tokens: Tokens | None = None
+    roles: Mapping[str, Kind] = field(default_factory=dict)
+    encoder: EncoderFacts | None = None
     media: MediaFeatures | None = None
     warnings: tuple[str, ...] = ()
 
@@ -143,7 +152,9 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
     features = table.features if kept.all() else table.features.filter(kept)
     # Rows without a label are looked at too, so that an error names the row by its place in the file.
     texts = table.text or (table.media.text_columns if table.media else ())
-    schema = TableSchema.infer(table.features, texts, () if table.tokens is None else table.features.columns)
+    schema = TableSchema.infer(table.features, texts, roles=table.roles)
+    if table.encoder is not None:
+        schema = schema.encoded_by(table.encoder)
     warnings += [sentence[:1].upper() + sentence[1:] for sentence in schema.warnings]
     if not schema.used:
         raise DataError("no column is left to learn from: " + " ".join(schema.warnings or ("there is none",)))
@@ -154,7 +165,7 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
     matrix = schema.extract(table.features).take(kept)
     codes = codes[kept]
     # A column that only names rows would hide that their texts are the same.
-    compared = features.select(schema.used) if schema.text else features
+    compared = features.select(schema.used) if schema.text or schema.files else features
     groups = _groups(table, compared, matrix, kept, options, warnings)
     if table.folds is not None:
         if options.repeats != 1:

@@ -12,6 +12,7 @@ from steelyard.api.prepare import RawTable
 from steelyard.data import ReadOptions, Tokens, read_conll
 from steelyard.errors import DataError
 from steelyard.features import token_features
+from steelyard.features.schema import Kind
 from steelyard.labels import repair_tags
 from steelyard.study import sentences_of
 
@@ -20,13 +21,17 @@ if TYPE_CHECKING:
 
 #: Column that holds what is known of a token.
 FEATURES = "token_features"
+#: Columns of what models that read whole sentences need.
+WORD, SENTENCE = "token", "sentence"
+ROLES: dict[str, Kind] = {FEATURES: "tokens", WORD: "word", SENTENCE: "sentence"}
 
 
 def token_frame(tokens: Tokens) -> pl.DataFrame:
-    """Table with one column, the named features of each token."""
+    """Table with the named features of each token, its word and the number of its sentence."""
     import polars as pl
 
-    return pl.DataFrame({FEATURES: token_features(tokens.words, tokens.lengths.tolist())})
+    features = token_features(tokens.words, tokens.lengths.tolist())
+    return pl.DataFrame({FEATURES: features, WORD: list(tokens.words), SENTENCE: tokens.sentence})
 
 
 def token_table(path: Path, options: ReadOptions) -> RawTable:
@@ -59,4 +64,5 @@ def token_table(path: Path, options: ReadOptions) -> RawTable:
         target="tag",
         warnings=tuple(notes),
         tokens=replace(tokens, tags=tuple(tags)),
+        roles=ROLES,
     )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from steelyard.adjustments import ClassFactors
 from steelyard.artifact.foreign import load_estimator
-from steelyard.artifact.manifest import ARRAYS, ESTIMATOR, MANIFEST, read_manifest
+from steelyard.artifact.manifest import ARRAYS, CHECKPOINT, ESTIMATOR, MANIFEST, read_manifest
 from steelyard.artifact.members import restored_member
 from steelyard.artifact.trained import TrainedModel
 from steelyard.blend import Blend
@@ -92,7 +92,8 @@ def _assemble(folder: Path, manifest: dict[str, Any], trusted: tuple[str, ...]) 
         pipeline = Blend(tuple(restored), len(manifest["classes"]))
     else:
         model, strategy = model_from_saved(manifest["model"]), Strategy.from_dict(manifest["strategy"])
-        state = ModelState(manifest["model_state"], _part(arrays, "model."), foreign)
+        own = _checkpoint(folder, manifest)
+        state = ModelState(manifest["model_state"], _part(arrays, "model."), foreign, folder=own)
         encoder = FittedEncoder.from_state(manifest["encoder"], _part(arrays, "encoder."))
         pipeline = FittedPipeline(encoder, restore_model(model, state))
     return TrainedModel(
@@ -112,6 +113,20 @@ def _assemble(folder: Path, manifest: dict[str, Any], trusted: tuple[str, ...]) 
         # Models of tables that were written before there were collections do not say.
         media=None if manifest.get("media") is None else MediaFeatures.from_dict(manifest["media"]),
     )
+
+
+def _checkpoint(folder: Path, manifest: dict[str, Any]) -> Path | None:
+    """Folder of a tuned model's own files, if there is one.
+
+    A file that the manifest does not list has no checksum, and the model's library would read it all the same.
+    """
+    listed = {name for name in manifest["files"] if name.startswith(f"{CHECKPOINT}/")}
+    if not listed:
+        return None
+    extra = sorted({file.relative_to(folder).as_posix() for file in (folder / CHECKPOINT).rglob("*")} - listed)
+    if extra:
+        raise ArtifactError(f"{folder / extra[0]} is not listed in {MANIFEST}: it was put there later")
+    return folder / CHECKPOINT
 
 
 def _known(training: dict[str, Any]) -> NDArray[np.int64] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ from steelyard.errors import ArtifactError
 MANIFEST = "steelyard.json"
 ARRAYS = "arrays.safetensors"
 ESTIMATOR = "estimator.skops"
+#: Folder of a tuned Transformers model: its own files, as its library writes and reads them.
+CHECKPOINT = "checkpoint"
+#: What such files may be called: weights that hold no code, settings, vocabularies.
+_IN_CHECKPOINT = re.compile(CHECKPOINT + r"/[A-Za-z0-9_][A-Za-z0-9_.\-]*\.(safetensors|json|txt|model|jinja)")
 FORMAT = "steelyard-model"
 FORMAT_VERSION = 1
 
@@ -26,8 +31,8 @@ def checksum(manifest: Mapping[str, Any]) -> str:
 
 def file_entry(path: Path) -> dict[str, Any]:
     """What the manifest says of a file."""
-    content = path.read_bytes()
-    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    with path.open("rb") as file:
+        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -59,8 +64,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _check_file(folder: Path, name: str, entry: Mapping[str, Any]) -> None:
-    # Names come from a file that may be hostile: only the two that are ever written are followed.
-    if name not in (ARRAYS, ESTIMATOR):
+    # Names come from a file that may be hostile: only those that are ever written are followed.
+    if name not in (ARRAYS, ESTIMATOR) and not _IN_CHECKPOINT.fullmatch(name):
         raise ArtifactError(f"{folder / MANIFEST} lists {name!r}, which is no file of a model")
     path = folder / name
     if not path.is_file():

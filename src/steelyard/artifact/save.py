@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from steelyard.artifact.manifest import (
     ARRAYS,
+    CHECKPOINT,
     ESTIMATOR,
     FORMAT,
     FORMAT_VERSION,
@@ -53,13 +55,16 @@ def save_model(trained: TrainedModel, path: Path, *, force: bool = False) -> Pat
 
     check_replaceable(path)
     arrays: dict[str, NDArray[Any]] = {}
-    learned, foreign = _learned(trained, arrays)
+    learned, foreign, write = _learned(trained, arrays)
     with replacing_folder(path, force=force) as folder:
         save_file({key: np.ascontiguousarray(value) for key, value in arrays.items()}, folder / ARRAYS)
         if foreign is not None:
             import skops.io
 
             (folder / ESTIMATOR).write_bytes(skops.io.dumps(foreign))
+        if write is not None:
+            (folder / CHECKPOINT).mkdir()
+            write(folder / CHECKPOINT)
         manifest: dict[str, Any] = {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
@@ -76,7 +81,11 @@ def save_model(trained: TrainedModel, path: Path, *, force: bool = False) -> Pat
                 "weights": trained.facts.weights.tolist(),
                 **({} if trained.facts.known is None else {"known": trained.facts.known.tolist()}),
             },
-            "files": {file.name: file_entry(file) for file in sorted(folder.iterdir())},
+            "files": {
+                file.relative_to(folder).as_posix(): file_entry(file)
+                for file in sorted(folder.rglob("*"))
+                if file.is_file()
+            },
         }
         manifest["checksum"] = checksum(manifest)
         text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
@@ -84,12 +93,14 @@ def save_model(trained: TrainedModel, path: Path, *, force: bool = False) -> Pat
     return path
 
 
-def _learned(trained: TrainedModel, arrays: dict[str, NDArray[Any]]) -> tuple[dict[str, Any], Any]:
-    """What the manifest says of the model or of the members of a mixture, and the parts that only skops can write."""
+def _learned(
+    trained: TrainedModel, arrays: dict[str, NDArray[Any]]
+) -> tuple[dict[str, Any], Any, Callable[[Path], None] | None]:
+    """What the manifest says of the model or of the members of a mixture, and the parts that only others can write."""
     if isinstance(trained.pipeline, Blend):
         foreign: dict[str, Any] = {}
         members = [member_state(m, f"member{i}", arrays, foreign) for i, m in enumerate(trained.pipeline.members)]
-        return {"members": members}, foreign or None
+        return {"members": members}, foreign or None, None
     assert trained.strategy is not None
     assert trained.model is not None
     encoder_meta, encoder_arrays = trained.pipeline.encoder.to_state()
@@ -104,7 +115,7 @@ def _learned(trained: TrainedModel, arrays: dict[str, NDArray[Any]]) -> tuple[di
         "encoder": encoder_meta,
         "model_state": state.meta,
     }
-    return said, state.foreign
+    return said, state.foreign, state.write
 
 
 def check_replaceable(path: Path) -> None:
@@ -116,7 +127,7 @@ def check_replaceable(path: Path) -> None:
         When something else is there.
     """
     if path.is_dir():
-        foreign = sorted({entry.name for entry in path.iterdir()} - {MANIFEST, ARRAYS, ESTIMATOR})
+        foreign = sorted({entry.name for entry in path.iterdir()} - {MANIFEST, ARRAYS, ESTIMATOR, CHECKPOINT})
         if foreign:
             raise OutputExistsError(f"{path} is no model directory: it holds {', '.join(foreign[:3])}")
     elif path.exists():

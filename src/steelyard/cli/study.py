@@ -94,7 +94,7 @@ def study(
     holdout
         balanced:N sets N rows of each class apart, for the same purpose.
     encoder
-        Folder or name of a Transformers vision model whose embeddings describe images and videos.
+        Folder or name of a Transformers model, used frozen: its embeddings describe texts, or images and videos.
     out
         Folder to write.
     jobs

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from steelyard.api.collections import describe, read_collection, unsorted_files
+from steelyard.api.collections import describe, read_collection, text_encoder, unsorted_files
 from steelyard.api.numbered_labels import named_labels
 from steelyard.api.prepare import RawTable
 from steelyard.api.roles import find_roles
@@ -18,6 +18,7 @@ from steelyard.artifact import TrainedModel
 from steelyard.cli.progress import CountProgress, say
 from steelyard.data import ReadOptions, Source, is_conll, read_portions, read_source, split_columns
 from steelyard.errors import DataError, UnknownNameError, UsageError
+from steelyard.features.checkpoint import find_checkpoint
 from steelyard.features.media import MediaFeatures
 
 if TYPE_CHECKING:
@@ -64,7 +65,9 @@ class LabelledTables:
         self.collections()
 
     def collections(self, *, encoder: str | None = None, duplicates: str | None = None, jobs: int = 1) -> None:
-        """Set how folders of files are read."""
+        """Set how folders of files are read, and what encodes texts."""
+        if encoder is not None:
+            find_checkpoint(encoder, "--encoder")
         self.encoder, self.duplicates, self.jobs = encoder, duplicates, jobs
 
     def first(self, path: Path) -> RawTable:
@@ -73,6 +76,8 @@ class LabelledTables:
             return self._folder(path)
         self._no_folder(path)
         if self.columns.target is None and is_conll(path):
+            if self.encoder is not None:
+                raise UsageError("--encoder describes whole texts, not their tokens; tune the model: --models hf(PATH)")
             self.tokens = True
             return token_table(path, self.options)
         source = read_source(path, self.options)
@@ -118,7 +123,7 @@ class LabelledTables:
         return table
 
     def _no_folder(self, path: Path) -> None:
-        if self.encoder is not None or self.media is not None:
+        if self.media is not None:
             raise UsageError(f"a collection is a folder with one sub-folder for each class, and {path} is not a folder")
 
     def _found(self, source: Source, notes: list[str]) -> Source:
@@ -165,6 +170,7 @@ class LabelledTables:
             task=self.task,
             label_separator=None if listed is not None else self.label_separator,
             text=texts,
+            encoder=text_encoder(self.encoder),
             columns=tuple(source.frame.columns) if source.headerless else (),
             warnings=(*source.notes, *notes),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -68,7 +69,7 @@ def train(
     duplicates
         keep or group: whether equal rows share a fold. Decided from the data by default.
     encoder
-        Folder or name of a Transformers vision model whose embeddings describe images and videos.
+        Folder or name of a Transformers model, used frozen: its embeddings describe texts, or images and videos.
     jobs
         Processes; -1 is one for each processor.
     force
@@ -102,5 +103,8 @@ def train(
     trained, warnings = train_arm(tables.first(data), *arm, metric=aim, options=options, n_jobs=n_jobs)
     for warning in warnings:
         say(f"note: {warning}")
+    if int(os.environ.get("RANK", "0")) > 0:
+        # Under torchrun every process holds the same trained model; the first one writes it.
+        return 0
     print(trained.save(out, force=force))
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,7 +120,7 @@ def fit_pipelines(
     row_weight: Array | None = None,
 ) -> list[FittedPipeline]:
     """Train several strategies of one model on all given rows; they share the encoder, and what their model shares."""
-    with one_thread():
+    with nullcontext() if trainings[0].model.alone else one_thread():
         encoder, X = encode(trainings[0], matrix, schema)
         models = fit_encoded(trainings, encoder, X, codes, classes, seed, row_weight)
         return [FittedPipeline(encoder, model) for model in models]

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import nullcontext
+from dataclasses import replace
 from threading import Thread
 from typing import Any
 
@@ -49,16 +50,22 @@ def fit_many(
         for own, stacked in stacks_of(plans, stacks, in_order):
             yield from fit_stacked(own, data) if stacked else fit_many(own, data, n_jobs=n_jobs, in_order=in_order)
         return
+    alone = [plan for plan in plans if plan.training.model.alone]
+    if alone and n_jobs > 1:
+        others = [plan for plan in plans if not plan.training.model.alone]
+        yield from fit_many(others, data, n_jobs=n_jobs, in_order=in_order)
+        yield from fit_many(alone, data, in_order=in_order)
+        return
     tasks = [[plan] for plan in plans] if in_order else list(_grouped(plans).values())
     if n_jobs == 1:
         for task in tasks:
             yield from _fit_together(task, data)
         return
     threaded = [] if in_order else [task for task in tasks if task[0].training.model.threads]
-    others = tasks if in_order else [task for task in tasks if not task[0].training.model.threads]
-    if threaded and others:
+    rest = tasks if in_order else [task for task in tasks if not task[0].training.model.threads]
+    if threaded and rest:
         _warm_up(threaded, data)
-    yield from _in_processes(others, data, n_jobs)
+    yield from _in_processes(rest, data, n_jobs)
     if threaded:
         yield from _in_threads(threaded, data, n_jobs)
 
@@ -98,6 +105,7 @@ def _in_processes(tasks: Sequence[Sequence[FitPlan]], data: EngineData, n_jobs: 
     from joblib import Parallel, delayed
 
     # A task is one fold of one model: as a rule much longer than handing it out takes.
+    data = replace(data, matrix=replace(data.matrix, raw=None))
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
     finished = parallel(delayed(_fit_in_worker)(task, data) for task in tasks)
     try:
@@ -131,7 +139,8 @@ def _fit_together(plans: Sequence[FitPlan], data: EngineData, in_thread: bool = 
     first = plans[0]
     train, score = data.train_rows(first.repeat, first.fold), data.score_rows(first.repeat, first.fold)
     seed = int(np.random.SeedSequence([data.seed, first.repeat, first.fold]).generate_state(1)[0] >> 1)
-    with one_thread():
+    limit = nullcontext if first.training.model.alone else one_thread
+    with limit():
         started = clock()
         encoder, X = encode(first.training, data.matrix.take(train), data.schema)
         X_score = encoder.transform(data.matrix.take(score))
@@ -139,7 +148,7 @@ def _fit_together(plans: Sequence[FitPlan], data: EngineData, in_thread: bool = 
     for batch in [plans] if first.training.model.together else [[plan] for plan in plans]:
         started = clock()
         # Filters belong to the process too, and a thread would put back what another has set.
-        with one_thread(), nullcontext() if in_thread else warnings.catch_warnings():
+        with limit(), nullcontext() if in_thread else warnings.catch_warnings():
             if not in_thread:
                 warnings.simplefilter("ignore")
             trainings = [plan.training for plan in batch]

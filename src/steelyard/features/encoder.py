@@ -13,11 +13,12 @@ from steelyard.errors import DataError, UnknownNameError
 from steelyard.features._base import FittedEncoder
 from steelyard.features.matrix import MISSING, UNKNOWN, TableMatrix
 from steelyard.features.normal_scores import NormalScores
+from steelyard.features.raw import Raw
 from steelyard.features.scaling import Scaling
 from steelyard.features.schema import TableSchema
 from steelyard.features.with_text import WithText
 
-Style = Literal["onehot", "ordinal", "normal"]
+Style = Literal["onehot", "ordinal", "normal", "raw"]
 #: A category seen fewer times than this in the fitted rows gets no column of its own.
 _MIN_COUNT = 2
 
@@ -28,13 +29,14 @@ class TableEncoder:
 
     Parameters
     ----------
-    style : {"onehot", "ordinal", "normal"}
+    style : {"onehot", "ordinal", "normal", "raw"}
         ``"onehot"``, for linear models and networks: numbers with missing ones set to the median,
         standardised (a column constant in the fitted rows becomes 0); a 0/1 column for "was missing" where
         the fitted rows had missing values; a 0/1 column per category seen at least twice, and one for
         "missing" where it was seen. Other categories are all zeros. ``"ordinal"``, for trees: numbers as they
         are and category codes, NaN where missing or unknown. ``"normal"``: as ``"onehot"``, but numbers become
-        normal scores (their rank as a quantile of a normal distribution), so that none is far out.
+        normal scores (their rank as a quantile of a normal distribution), so that none is far out. ``"raw"``, for
+        models that read texts and files themselves: those, as objects, and nothing else.
 
     sparse : bool
         Whether text columns are kept as sparse n-grams, or projected to dense columns.
@@ -77,6 +79,8 @@ class TableEncoder:
         """
         if len(matrix) == 0:
             raise DataError("an encoder cannot be fitted on no rows")
+        if self.style == "raw":
+            return Raw.learn(matrix, schema)
         table = _LEARNED[self.style].learn(matrix, schema)
         if not matrix.text:
             return table
@@ -95,7 +99,7 @@ class Ordinal(FittedEncoder):
     @classmethod
     def learn(cls, matrix: TableMatrix, schema: TableSchema) -> Ordinal:
         """Encoder for the schema's columns; the rows teach it nothing."""
-        return cls((*schema.numeric, *schema.categorical), len(schema.numeric))
+        return cls((*schema.numbers, *schema.categorical), len(schema.numbers))
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -142,8 +146,8 @@ class OneHot(FittedEncoder):
     def learn(cls, matrix: TableMatrix, schema: TableSchema) -> OneHot:
         """Encoder with the medians, means, deviations and categories of the given rows."""
         indicated: NDArray[np.bool_] = np.asarray(np.isnan(matrix.numeric).any(axis=0))
-        names = [*schema.numeric]
-        names += [f"{name} (missing)" for name, flag in zip(schema.numeric, indicated, strict=True) if flag]
+        names = [*schema.numbers]
+        names += [f"{name} (missing)" for name, flag in zip(schema.numbers, indicated, strict=True) if flag]
         lookup = []
         for position, (name, categories) in enumerate(zip(schema.categorical, schema.categories, strict=True)):
             shifted = matrix.codes[:, position] - UNKNOWN
@@ -210,4 +214,4 @@ class Normal(OneHot):
     scales: ClassVar[type[Scaling] | type[NormalScores]] = NormalScores
 
 
-_LEARNED: dict[Style, type[OneHot] | type[Ordinal]] = {"onehot": OneHot, "ordinal": Ordinal, "normal": Normal}
+_LEARNED: dict[str, type[OneHot] | type[Ordinal]] = {"onehot": OneHot, "ordinal": Ordinal, "normal": Normal}

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    import polars as pl
     from scipy.sparse import csr_array
 
 #: Code of a missing category.
@@ -30,6 +31,8 @@ class TableMatrix:
     text : tuple of csr_array of float32, shape (n_rows, n_hashed)
         Counted n-grams of the text columns: for each column, one matrix for each way of counting; then the named
         features of each column of tokens.
+    raw : polars.DataFrame, optional
+        Texts, paths of files and words as they were read, for models that read them themselves.
 
     Examples
     --------
@@ -42,10 +45,12 @@ class TableMatrix:
     numeric: NDArray[np.float64]
     codes: NDArray[np.int32]
     text: tuple[csr_array, ...] = ()
+    raw: pl.DataFrame | None = None
 
     def __len__(self) -> int:
         return int(self.numeric.shape[0])
 
     def take(self, rows: Any) -> TableMatrix:
         """Matrix of the given rows: positions, a boolean mask or a slice."""
-        return TableMatrix(self.numeric[rows], self.codes[rows], tuple(block[rows] for block in self.text))
+        raw = None if self.raw is None else self.raw[np.arange(len(self))[rows]]
+        return TableMatrix(self.numeric[rows], self.codes[rows], tuple(block[rows] for block in self.text), raw)

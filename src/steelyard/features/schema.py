@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from steelyard.errors import ArtifactError, DataError
+from steelyard.errors import ArtifactError, DataError, UsageError
 from steelyard.features import columns as column_values
+from steelyard.features.checkpoint import EncoderFacts
 from steelyard.features.matrix import TableMatrix
-from steelyard.features.text import count_ngrams
+from steelyard.features.text import LONGEST, count_ngrams
 from steelyard.features.tokens import hash_features
 
 if TYPE_CHECKING:
     import polars as pl
 
-Kind = Literal["numeric", "categorical", "text", "tokens", "dropped"]
+Kind = Literal["numeric", "categorical", "text", "tokens", "file", "word", "sentence", "dropped"]
 
 #: Further categories get no code of their own: boosting's histograms hold 255 bins, one of them for missing.
 MAX_CATEGORIES = 254
@@ -41,8 +42,9 @@ class ColumnSchema:
     Attributes
     ----------
     name : str
-    kind : {"numeric", "categorical", "text", "tokens", "dropped"}
-        ``tokens``: a list of named features for each row.
+    kind : {"numeric", "categorical", "text", "tokens", "file", "word", "sentence", "dropped"}
+        ``tokens``: a list of named features for each row. ``file``, ``word`` and ``sentence`` are for models that read
+        files or sentences themselves; others do not see them.
     reason : str
         Why it is dropped; empty otherwise.
     categories : tuple of str
@@ -51,6 +53,8 @@ class ColumnSchema:
         A sentence about something odd, or empty.
     written : {"number", "date", "decimal_comma"}
         How the numbers of a numeric text column are written.
+    encoder : EncoderFacts, optional
+        The frozen model whose embeddings stand for a text.
     """
 
     name: str
@@ -59,6 +63,7 @@ class ColumnSchema:
     categories: tuple[str, ...] = ()
     note: str = ""
     written: column_values.Written = "number"
+    encoder: EncoderFacts | None = None
 
 
 @dataclass(frozen=True)
@@ -86,10 +91,17 @@ class TableSchema:
     columns: tuple[ColumnSchema, ...]
 
     @classmethod
-    def infer(cls, features: pl.DataFrame, text: Collection[str] = (), tokens: Collection[str] = ()) -> TableSchema:
+    def infer(
+        cls,
+        features: pl.DataFrame,
+        text: Collection[str] = (),
+        tokens: Collection[str] = (),
+        roles: Mapping[str, Kind] | None = None,
+    ) -> TableSchema:
         """Schema of a table from its values; labels play no part.
 
-        The columns named in ``text`` are text, whatever they look like; those in ``tokens`` hold named features.
+        The columns named in ``text`` are text, whatever they look like; those in ``tokens`` hold named
+        features, and those in ``roles`` are what it says.
 
         A column is numeric when all its values are numbers (in text columns ``NA``, ``?``, ``-`` and the like
         then count as missing; ISO 8601 dates become seconds, and decimal commas are read), otherwise categorical.
@@ -115,6 +127,8 @@ class TableSchema:
                 if column.name in text
                 else ColumnSchema(column.name, "tokens")
                 if column.name in tokens
+                else ColumnSchema(column.name, roles[column.name])
+                if roles and column.name in roles
                 else _infer_column(column)
                 for column in features.get_columns()
             )
@@ -144,13 +158,48 @@ class TableSchema:
         return tuple(column.name for column in self.columns if column.kind == "text")
 
     @cached_property
+    def embedded(self) -> tuple[ColumnSchema, ...]:
+        """Text columns that a frozen model turns into numbers."""
+        return tuple(column for column in self.columns if column.kind == "text" and column.encoder is not None)
+
+    @cached_property
+    def numbers(self) -> tuple[str, ...]:
+        """Names of the columns of ``TableMatrix.numeric``: the numeric ones, then those of embeddings."""
+        places = ((column, place) for column in self.embedded for place in range(_width(column)))
+        return (*self.numeric, *(f"{column.name} {place}" for column, place in places))
+
+    def encoded_by(self, encoder: EncoderFacts) -> TableSchema:
+        """Schema in which a frozen model turns the texts into numbers.
+
+        Raises
+        ------
+        UsageError
+            When there are no texts.
+        """
+        if not self.text:
+            raise UsageError(f"--encoder {encoder.source} takes texts, and no column holds any; --text names one")
+        return TableSchema(
+            tuple(replace(column, encoder=encoder) if column.kind == "text" else column for column in self.columns)
+        )
+
+    @cached_property
     def tokens(self) -> tuple[str, ...]:
         """Names of the columns of named features."""
         return tuple(column.name for column in self.columns if column.kind == "tokens")
 
     @cached_property
+    def files(self) -> tuple[str, ...]:
+        """Name of the column of paths, if there is one."""
+        return tuple(column.name for column in self.columns if column.kind == "file")
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """Names of the columns of words and of the numbers of their sentences, if there are."""
+        return tuple(column.name for kind in ("word", "sentence") for column in self.columns if column.kind == kind)
+
+    @cached_property
     def used(self) -> tuple[str, ...]:
-        """Names of all columns that are used."""
+        """Names of all columns that every model uses."""
         return (*self.numeric, *self.categorical, *self.text, *self.tokens)
 
     @cached_property
@@ -182,7 +231,7 @@ class TableSchema:
         Returns
         -------
         TableMatrix
-            ``numeric`` (n_rows, n_numeric) float64, ``codes`` (n_rows, n_categorical) int32, and the counted text.
+            ``numeric`` (n_rows, n_numbers) float64, ``codes`` (n_rows, n_categorical) int32, and the counted text.
 
         Raises
         ------
@@ -196,17 +245,32 @@ class TableSchema:
                 f"the table lacks the column{'s' * (len(absent) > 1)} {', '.join(map(repr, absent))}, "
                 "which the model was trained on"
             )
-        numeric = np.empty((frame.height, len(self.numeric)))
+        numeric = np.empty((frame.height, len(self.numbers)))
         for position, (name, written) in enumerate(zip(self.numeric, self.written, strict=True)):
             values, bad = column_values.numbers(frame[name], written)
             column_values.check_numbers(frame[name], values, bad)
             numeric[:, position] = values
+        if self.embedded:
+            numeric[:, len(self.numeric) :] = np.hstack([_embed(frame[c.name], c.encoder) for c in self.embedded])
         codes = np.empty((frame.height, len(self.categorical)), dtype=np.int32)
         for position, (name, categories) in enumerate(zip(self.categorical, self.categories, strict=True)):
             codes[:, position] = column_values.codes(frame[name], categories)
-        counted = [count_ngrams(column_values.text(frame[name])) for name in self.text]
+        coded = {column.name for column in self.embedded}
+        counted = [count_ngrams(column_values.text(frame[name])) for name in self.text if name not in coded]
         named = [hash_features(frame[name]) for name in self.tokens]
-        return TableMatrix(numeric, codes, (*(block for blocks in counted for block in blocks), *named))
+        blocks = (*(block for blocks in counted for block in blocks), *named)
+        return TableMatrix(numeric, codes, blocks, self._raw(frame))
+
+    def _raw(self, frame: pl.DataFrame) -> pl.DataFrame | None:
+        import polars as pl
+
+        columns = [column_values.text(frame[name]) for name in self.text]
+        # Whoever only wants to know whether a model works gives no files.
+        columns += [
+            frame[name] if name in frame.columns else pl.Series(name, [None] * frame.height)
+            for name in (*self.files, *self.words)
+        ]
+        return pl.DataFrame(columns) if columns else None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
@@ -224,11 +288,30 @@ class TableSchema:
         try:
             return cls(
                 tuple(
-                    ColumnSchema(**{**column, "categories": tuple(column["categories"])}) for column in saved["columns"]
+                    ColumnSchema(
+                        **{
+                            **column,
+                            "categories": tuple(column["categories"]),
+                            "encoder": EncoderFacts(**column["encoder"]) if column.get("encoder") else None,
+                        }
+                    )
+                    for column in saved["columns"]
                 )
             )
         except (KeyError, TypeError) as error:
             raise ArtifactError(f"the saved table schema is damaged: {error}") from None
+
+
+def _width(column: ColumnSchema) -> int:
+    return 0 if column.encoder is None else column.encoder.width
+
+
+def _embed(series: pl.Series, encoder: EncoderFacts | None) -> np.ndarray[Any, Any]:
+    from steelyard.features.text_encoder import TextEncoder
+
+    assert encoder is not None
+    texts = column_values.text(series).fill_null("").to_list()
+    return TextEncoder.load(encoder.source, encoder).embed([text[:LONGEST] for text in texts])
 
 
 def _infer_column(series: pl.Series) -> ColumnSchema:

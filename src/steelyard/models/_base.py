@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
@@ -14,7 +15,7 @@ from steelyard.losses import Loss
 from steelyard.samplers import Sampling, Shuffled
 
 Array = NDArray[np.float64]
-Encoding = Literal["onehot", "ordinal", "normal"]
+Encoding = Literal["onehot", "ordinal", "normal", "raw"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class FitTask:
     ----------
     X : ndarray or scipy.sparse.csr_array of shape (n_rows, n_columns)
         Encoded training rows, float64; missing values are NaN in the ordinal encoding only. Sparse only for a model
-        whose ``sparse`` is true.
+        whose ``sparse`` is true. For the raw encoding objects, shape (n_rows,): texts, paths or tokens.
     codes : ndarray of int64, shape (n_rows,), or of float64, shape (n_rows, n_classes)
         Class of each row, 0 to ``n_classes - 1``. With several labels for a row: 1 where a label holds, 0 where it
         does not, NaN where it is not known.
@@ -71,11 +72,26 @@ class FitTask:
 
 @dataclass(frozen=True)
 class ModelState:
-    """A fitted model as plain data: JSON values, arrays, and a foreign scikit-learn object (or a list of them)."""
+    """A fitted model as plain data.
+
+    Parameters
+    ----------
+    meta : dict
+        JSON values.
+    arrays : dict of ndarray
+    foreign : object, optional
+        A scikit-learn object, or a list of them.
+    write : callable, optional
+        Writes further files into the folder that it is given, in a form of their own that holds no code.
+    folder : Path, optional
+        Where those files are, when a model is restored.
+    """
 
     meta: dict[str, Any] = field(default_factory=dict)
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
     foreign: Any = None
+    write: Callable[[Path], None] | None = None
+    folder: Path | None = None
 
 
 class FittedModel(Protocol):
@@ -96,7 +112,8 @@ class Model(Component):
     """Something that learns from encoded rows."""
 
     kind: ClassVar[str] = "model"
-    #: The encoding of a table it wants: "onehot", "ordinal" or "normal" (normal scores).
+    #: The encoding of a table it wants: "onehot", "ordinal", "normal" (normal scores), or "raw" for one that reads
+    #: texts and files itself.
     encoding: ClassVar[Encoding] = "onehot"
     #: Whether it can minimise any loss of the loss slot, or cross-entropy only.
     any_loss: ClassVar[bool] = False
@@ -110,8 +127,19 @@ class Model(Component):
 
     #: Whether its fits release the interpreter's lock, so that threads do for it what processes do for others.
     threads: ClassVar[bool] = False
+    #: Whether its fits use all processors, or the accelerator, by themselves: they stay in this process, one by one.
+    alone: ClassVar[bool] = False
     #: Whether ``fit_many`` is faster than one fit after the other.
     together: ClassVar[bool] = False
+
+    def check(self, X: Any = None) -> None:
+        """Raise what would keep it from being trained, as far as that can be told beforehand.
+
+        Parameters
+        ----------
+        X : ndarray, optional
+            Some encoded rows, once there are any.
+        """
 
     def fit_many(self, tasks: Sequence[FitTask]) -> list[FittedModel]:
         """Train on tasks that share one ``X``; a model that can train many at once does so here.

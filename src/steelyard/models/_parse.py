@@ -28,9 +28,12 @@ def parse_model(given: Any) -> Model:
     'boosting(learning_rate=0.05)'
     """
     if isinstance(given, Model):
+        given.check()
         return given
     if isinstance(given, str):
-        return cast(Model, registry.parse("model", given))
+        model = cast(Model, registry.parse("model", given))
+        model.check()
+        return model
     if hasattr(given, "fit") and hasattr(given, "predict_proba") and not isinstance(given, type):
         return SklearnModel(given)
     raise UsageError(f"a model is a name such as 'linear' or a classifier with fit and predict_proba, not {given!r}")

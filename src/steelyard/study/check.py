@@ -8,6 +8,7 @@ import numpy as np
 
 from steelyard.engine import EngineData, Training, TrainingFacts, training_facts
 from steelyard.errors import DataError, UsageError
+from steelyard.features import TableEncoder
 from steelyard.metrics import Metric
 from steelyard.study.assess import ScoredRows, bind_adjustment, positive_class, study_decision
 from steelyard.study.judging import Predictions
@@ -52,6 +53,10 @@ def check_arms(plan: StudyPlan, data: EngineData) -> StudyPlan:
     if data.multilabel:
         arm = Predictions((proba > 0.5).astype(np.int64)[None], proba[None])
     metric_values(metric, codes, arm, np.ones((1, len(codes)), "f4"))
+    for model in dict.fromkeys(training.model for arm in plan.arms for training in arm.trainings):
+        if model.encoding == "raw":
+            some = data.matrix.take(np.arange(min(len(data.codes), 100)))
+            model.check(TableEncoder(model.encoding).fit(some, data.schema).transform(some))
     for each in map(started, plan.arms):
         for training in each.trainings:
             facts = training_facts(training, data.codes, data.classes)

@@ -138,6 +138,8 @@ def _why_not(arm: Arm, multilabel: bool) -> str | None:
     if (training.weighting.in_passes or training.sampling.mixing) and not model.draws:
         part = training.weighting if training.weighting.in_passes else training.sampling
         return f"{part} needs a model that is trained in passes"
+    if training.sampling.synthetic and model.encoding == "raw":
+        return f"{training.sampling} makes up rows of numbers, and {model.name} reads texts or images"
     loss = active.get("loss")
     if loss is None:
         return None
@@ -148,6 +150,8 @@ def _why_not(arm: Arm, multilabel: bool) -> str | None:
         return f"{loss.name} needs a last layer of cosines, which {model} has not"
     # A model without a form for several labels is trained for each of them, with the loss of two classes.
     several = multilabel and model.multilabel and loss.multilabel
+    if multilabel and not several and model.alone:
+        return f"{loss} has no form for rows with several labels"
     if not several and not loss.multiclass:
         each = f", and {model} learns each by itself" if multilabel else ""
         return f"{loss} is for rows with several labels{each}"

@@ -63,7 +63,11 @@ class Extracted:
 
     def frame(self) -> pl.DataFrame:
         """Table with a row for each file."""
-        return self.media.frame(self.kinds, self.values, list(self.texts))
+        import polars as pl
+
+        made = self.media.frame(self.kinds, self.values, list(self.texts))
+        paths = [str(path) for path in self.files]
+        return made.with_columns(pl.Series(name, paths, dtype=pl.String) for name in self.media.file_columns)
 
 
 def extract(

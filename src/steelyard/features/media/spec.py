@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.errors import ArtifactError, UsageError
+from steelyard.features.checkpoint import EncoderFacts
 from steelyard.features.media import descriptors, video
 from steelyard.features.media import text as texts
 from steelyard.features.media.kinds import IMAGE, KINDS, TEXT, VIDEO
@@ -20,28 +21,11 @@ if TYPE_CHECKING:
 
 #: Column that says what kind of file a row is, where there are several.
 KIND_COLUMN = "kind of file"
+#: Column of the paths of files, for models that read them themselves.
+FILE_COLUMN = "file"
 #: Column of what text files hold.
 TEXT_COLUMN = "text"
 _VERSIONS = {IMAGE: descriptors.VERSION, VIDEO: video.VERSION, TEXT: texts.VERSION}
-
-
-@dataclass(frozen=True)
-class EncoderFacts:
-    """A frozen vision model that stands in for the descriptors.
-
-    Parameters
-    ----------
-    source : str
-        Folder, or name in the user's Transformers cache.
-    digest : str
-        SHA-256 of its weights and its settings: features of other weights would mean something else.
-    width : int
-        Columns of an embedding.
-    """
-
-    source: str
-    digest: str
-    width: int
 
 
 @dataclass(frozen=True)
@@ -105,6 +89,11 @@ class MediaFeatures:
     def text_columns(self) -> tuple[str, ...]:
         """Names of the columns of text, none or one."""
         return (TEXT_COLUMN,) if TEXT in self.kinds else ()
+
+    @property
+    def file_columns(self) -> tuple[str, ...]:
+        """Names of the columns of paths, none or one."""
+        return (FILE_COLUMN,) if self.columns else ()
 
     def extractor(self, kind: str) -> str:
         """What the numbers of a kind depend on beside the file: the key of a cache."""

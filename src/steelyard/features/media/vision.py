@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steelyard.errors import DataError, MissingExtraError, UsageError
-from steelyard.features.media.spec import EncoderFacts
+from steelyard.errors import DataError, MissingExtraError
+from steelyard.features.checkpoint import EncoderFacts, checkpoint_digest, find_checkpoint, load_part
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 #: Images that go through the model at once.
 _BATCH = 32
+#: File of a model's folder that says how images are prepared.
+SETTINGS = "preprocessor_config.json"
 _IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -126,34 +127,27 @@ def _load(source: str) -> VisionEncoder:
     try:
         import torch
         from transformers import AutoModel
-        from transformers.utils import logging
     except ModuleNotFoundError:
         raise MissingExtraError("text", "a vision model (--encoder)") from None
 
-    folder = _folder(source)
-    hub: Any = logging
-    # It would draw its own progress bar, terminal or not.
-    shown = hub.is_progress_bar_enabled()
-    hub.disable_progress_bar()
-    try:
-        model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True, trust_remote_code=False)
-    except Exception as error:  # a damaged or foreign model can raise anything
-        what = " ".join(str(error).split())[:200]
-        raise DataError(f"--encoder {source} cannot be loaded: {what}") from None
-    finally:
-        if shown:
-            hub.enable_progress_bar()
-    settings: dict[str, Any] = {}
-    with suppress(OSError, ValueError):
-        settings = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
-    vision = getattr(model.config, "vision_config", model.config)
-    size = getattr(vision, "image_size", 224) or 224
-    prepare = Preparation.of(settings, int(size if isinstance(size, int) else size[0]))
+    folder = find_checkpoint(source, "--encoder")
+    model = load_part(AutoModel, folder, f"--encoder {source}", use_safetensors=True)
+    prepare = read_preparation(folder, model.config)
     model.eval().requires_grad_(False)
     model.to("cuda" if torch.cuda.is_available() else "cpu")
-    encoder = VisionEncoder(model, prepare, EncoderFacts(source, _digest(folder), 0))
+    encoder = VisionEncoder(model, prepare, EncoderFacts(source, checkpoint_digest(folder), 0))
     encoder.facts = EncoderFacts(source, encoder.facts.digest, _width(encoder, source))
     return encoder
+
+
+def read_preparation(folder: Path, config: Any) -> Preparation:
+    """What a model's folder says is done to an image; what it leaves out is taken from the model's configuration."""
+    settings: dict[str, Any] = {}
+    with suppress(OSError, ValueError):
+        settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    vision = getattr(config, "vision_config", config)
+    size = getattr(vision, "image_size", 224) or 224
+    return Preparation.of(settings, int(size if isinstance(size, int) else size[0]))
 
 
 def _width(encoder: VisionEncoder, source: str) -> int:
@@ -179,26 +173,3 @@ def _pool(model: Any, pixels: Any) -> Any:
         return hidden.mean(dim=(2, 3))
     has_token = any(name.endswith("cls_token") for name, _ in model.named_parameters())
     return hidden[:, 0] if has_token else hidden.mean(dim=1)
-
-
-def _folder(source: str) -> Path:
-    if Path(source).is_dir():
-        return Path(source)
-    with suppress(Exception):
-        from huggingface_hub import snapshot_download
-
-        return Path(snapshot_download(source, local_files_only=True))
-    raise UsageError(
-        f"--encoder {source}: there is no such folder, and no model of that name in the Transformers cache; "
-        f"get it where there is a network with 'hf download {source}', or copy its folder here and name that"
-    )
-
-
-def _digest(folder: Path) -> str:
-    """SHA-256 over the weights and settings of a model's folder."""
-    total = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.suffix == ".safetensors" or path.name in ("config.json", "preprocessor_config.json"):
-            with path.open("rb") as file:
-                total.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
-    return total.hexdigest()
