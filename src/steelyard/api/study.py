@@ -24,6 +24,8 @@ from steelyard.study import AUTO, Arm, BlendArm, DataFacts, Progress, StudyPlan,
 from steelyard.study.tuning import METHODS, Tuning, arms_to_search, dimensions
 
 DEFAULT_MODELS = "linear, mlp, boosting"
+#: For folders of files, which are described by many columns in a few families.
+FOLDER_MODELS = f"{DEFAULT_MODELS}, additive_kernel"
 DEFAULT_STRATEGIES = "standard"
 DEFAULT_METRIC = "macro_f1"
 
@@ -149,6 +151,11 @@ def tuning_from(method: str | None, trials: int | None = None, patience: int = 1
             raise UsageError(f"--trials {trials} needs --tune {', '.join(METHODS[:-1])} or {METHODS[-1]}")
         return None
     return Tuning(method, trials, patience)
+
+
+def default_models(data: Path) -> str:
+    """Models of a study of a file or a folder where none are named."""
+    return FOLDER_MODELS if data.is_dir() else DEFAULT_MODELS
 
 
 def cost_metric(path: Path) -> Metric:

@@ -26,7 +26,7 @@ def study(
     target: str | None = None,
     task: str | None = None,
     label_separator: str | None = None,
-    models: str = "linear, mlp, boosting",
+    models: str | None = None,
     strategies: str = "standard",
     metric: str | None = None,
     cost: Path | None = None,
@@ -68,8 +68,8 @@ def study(
     label_separator
         What stands between the labels of a row, where one column names several, such as "|".
     models
-        Models, such as "linear, mlp(hidden=256, dropout=0.3), boosting, forest". auto adds one arm: a mixture of about
-        a dozen.
+        Models, such as "linear, mlp(hidden=256, dropout=0.3), boosting, forest". When left out: linear, mlp and
+        boosting, with additive_kernel for a folder of files. auto adds one arm: a mixture of about a dozen.
     strategies
         A preset (standard, quick) or strategies, such as "inverse; sqrt + multipliers". auto adds the same mixture.
     metric
@@ -132,8 +132,9 @@ def study(
     check_folder(out, resume=resume, force=force)
     finished = finished_record(out) if resume else None
 
-    from steelyard.api.study import cost_metric, plan_maker, tuning_from
+    from steelyard.api.study import cost_metric, default_models, plan_maker, tuning_from
 
+    models = default_models(data) if models is None else models
     tuning = tuning_from(tune, trials, patience)
     ranked_by = cost_metric(cost) if cost is not None else metric or "macro_f1"
     plan_for = plan_maker(models, strategies, ranked_by, time_limit, tuning)
