@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from steelyard.losses import AsymmetricLoss, CrossEntropyLoss, FocalLoss, Loss
-from steelyard.models import FitTask, _engines, _kernels, _tiles
+from steelyard.models import FitTask, _engines, _kernels, _tiles, mlp
 from steelyard.models._engines import CompiledEngine, NumpyEngine, Options, Samples, engine_for
 from steelyard.models._network import Network, dropout_masks
 from steelyard.models.mlp import Mlp
@@ -172,3 +172,25 @@ def test_dropout_drops_its_share_and_other_units_at_each_step() -> None:
     assert np.unique(first).tolist() == [0, np.float32(1 / 0.75)]
     assert np.mean(first == 0) == pytest.approx(0.25, abs=0.01)
     assert np.mean((first == 0) & (second == 0)) == pytest.approx(0.0625, abs=0.005)
+
+
+def test_warming_up_compiles_for_large_fits_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[bool] = []
+    monkeypatch.setattr(mlp, "warm_up", compiled.append)
+    Mlp(hidden=64).warm_up(1000, 10, 3, False)
+    assert compiled == []
+    Mlp(hidden=64).warm_up(10_000, 10, 3, False)
+    Mlp(hidden=(64, 32)).warm_up(1000, 10, 3, True)
+    assert compiled == [False, True]
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_warming_up_leaves_nothing_to_compile(several: bool) -> None:
+    _engines.warm_up(several)
+    known = len(_kernels.run.signatures)
+    rng = np.random.default_rng(0)
+    engine = both(CrossEntropyLoss(), several, (10,), 0.2)[1]
+    weight = np.ones((ROWS, CLASSES if several else 1), np.float32)
+    engine.learn(rng.permutation(ROWS), rng.random(ROWS, np.float32), weight)
+    engine.watch(np.arange(ROWS), weight)
+    assert len(_kernels.run.signatures) == known
