@@ -35,7 +35,8 @@ def rows_of(name: str) -> tuple[np.ndarray, np.ndarray]:
     import polars as pl
 
     frame = pl.read_csv(TABLES / f"{name}.csv")
-    return frame.drop("class").to_numpy().astype(float), frame["class"].cast(pl.String).to_numpy()
+    codes = np.unique(frame["class"].cast(pl.String).to_numpy(), return_inverse=True)[1]
+    return frame.drop("class").to_numpy().astype(float), codes
 
 
 def arms(y: np.ndarray) -> list[str]:
@@ -58,7 +59,9 @@ def peer_fit(X: np.ndarray, y: np.ndarray, arm: str, model: str, passes: int, tr
     import warnings
 
     from imblearn.over_sampling import RandomOverSampler
+    from sklearn import config_context
     from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import f1_score, make_scorer
     from sklearn.model_selection import TunedThresholdClassifierCV
     from sklearn.neural_network import MLPClassifier
     from sklearn.preprocessing import StandardScaler
@@ -75,10 +78,13 @@ def peer_fit(X: np.ndarray, y: np.ndarray, arm: str, model: str, passes: int, tr
     if model == "mlp":
         size = batch_size(len(train))
         fitted = MLPClassifier((64,), batch_size=size, max_iter=passes, tol=0.0, n_iter_no_change=passes)
-    if arm.endswith("threshold"):
-        fitted = TunedThresholdClassifierCV(fitted, scoring="f1_macro", random_state=0)
     given = {} if weights is None else {"sample_weight": np.array([weights[name] for name in y_train])}
-    return fitted.fit(X_train, y_train, **given).predict_proba(scaler.transform(X[score]))
+    with config_context(enable_metadata_routing=True):
+        if arm.endswith("threshold"):
+            macro_f1 = make_scorer(f1_score, average="macro").set_score_request(sample_weight=False)
+            fitted = fitted.set_fit_request(sample_weight=True)
+            fitted = TunedThresholdClassifierCV(fitted, scoring=macro_f1, random_state=0)
+        return fitted.fit(X_train, y_train, **given).predict_proba(scaler.transform(X[score]))
 
 
 def start() -> None:
