@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from steelyard.artifact import load_model
 from steelyard.cli.main import main
 from steelyard.counts import count_labels
 from steelyard.errors import ArtifactError, DataError, MissingExtraError, UsageError
+from steelyard.features.checkpoint import find_checkpoint
 from steelyard.losses import CrossEntropyLoss, FocalLoss
 from steelyard.models import FitTask, model_from_saved, parse_model
 from steelyard.models.hf import Hf
@@ -207,6 +209,17 @@ def test_what_cannot_be_tuned_is_refused_before_anything_is_done(folder, tmp_pat
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"steelyard\[text\]"):
         parse_model(f"hf('{folder}')")
+
+
+def test_a_name_is_looked_up_in_the_users_cache(folder, tmp_path, monkeypatch):
+    """The cache's layout as huggingface_hub documents it: refs name a snapshot."""
+    place = tmp_path / "models--some--bert"
+    shutil.copytree(folder, place / "snapshots" / "abc")
+    (place / "refs").mkdir()
+    (place / "refs" / "main").write_text("abc")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    assert find_checkpoint("some/bert", "hf") == place / "snapshots" / "abc"
+    assert str(parse_model("hf(some/bert)")) == "hf(path=some/bert)"
 
 
 def test_parameters_are_checked_and_paths_come_back_from_the_text_form():
