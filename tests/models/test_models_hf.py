@@ -132,11 +132,18 @@ def test_it_is_the_loss_that_users_give_to_their_own_trainer(folder):
 
     task = task_of(60, sampling=Mixup())
     counts = count_labels(task.codes.tolist())
-    weighted = WeightedLoss(_loss(task, task.codes), multilabel=False)
+    weighted = WeightedLoss(_loss(task, task.codes, 3), multilabel=False)
     weighted.weight = torch.tensor(class_weights(counts, "inverse").as_array())[task.codes].float()
     logits, labels = torch.randn(60, 3, generator=torch.Generator().manual_seed(0)), torch.from_numpy(task.codes)
     expected = loss_function("inverse", counts)({"logits": logits}, labels, 77)
     assert weighted({"logits": logits}, labels, 77).item() == pytest.approx(expected.item(), rel=1e-5)
+    # A row mixed with one of its own class costs what it costs alone, before and after weights hold.
+    share = torch.rand(60, generator=torch.Generator().manual_seed(1))
+    for even, factors in ((False, None), (True, None), (False, np.array([1.0, 2.0, 0.5]))):
+        weighted.even, weighted.factors, weighted.partner = even, factors, None
+        alone = weighted({"logits": logits}, labels, 77).item()
+        weighted.partner = (labels, weighted.weight, share)
+        assert weighted({"logits": logits}, labels, 77).item() == pytest.approx(alone, rel=1e-5)
 
 
 def test_study_train_predict_from_the_command_line(folder, tmp_path, capsys):
