@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from steelyard.artifact import load_model
 from steelyard.cli.main import main
 from steelyard.counts import count_labels
 from steelyard.errors import ArtifactError, DataError, MissingExtraError, UsageError
+from steelyard.features.checkpoint import find_checkpoint
 from steelyard.losses import CrossEntropyLoss, FocalLoss
 from steelyard.models import FitTask, model_from_saved, parse_model
 from steelyard.models.hf import Hf
@@ -130,11 +132,18 @@ def test_it_is_the_loss_that_users_give_to_their_own_trainer(folder):
 
     task = task_of(60, sampling=Mixup())
     counts = count_labels(task.codes.tolist())
-    weighted = WeightedLoss(_loss(task, task.codes), multilabel=False)
+    weighted = WeightedLoss(_loss(task, task.codes, 3), multilabel=False)
     weighted.weight = torch.tensor(class_weights(counts, "inverse").as_array())[task.codes].float()
     logits, labels = torch.randn(60, 3, generator=torch.Generator().manual_seed(0)), torch.from_numpy(task.codes)
     expected = loss_function("inverse", counts)({"logits": logits}, labels, 77)
     assert weighted({"logits": logits}, labels, 77).item() == pytest.approx(expected.item(), rel=1e-5)
+    # A row mixed with one of its own class costs what it costs alone, before and after weights hold.
+    share = torch.rand(60, generator=torch.Generator().manual_seed(1))
+    for even, factors in ((False, None), (True, None), (False, np.array([1.0, 2.0, 0.5]))):
+        weighted.even, weighted.factors, weighted.partner = even, factors, None
+        alone = weighted({"logits": logits}, labels, 77).item()
+        weighted.partner = (labels, weighted.weight, share)
+        assert weighted({"logits": logits}, labels, 77).item() == pytest.approx(alone, rel=1e-5)
 
 
 def test_study_train_predict_from_the_command_line(folder, tmp_path, capsys):
@@ -207,6 +216,17 @@ def test_what_cannot_be_tuned_is_refused_before_anything_is_done(folder, tmp_pat
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"steelyard\[text\]"):
         parse_model(f"hf('{folder}')")
+
+
+def test_a_name_is_looked_up_in_the_users_cache(folder, tmp_path, monkeypatch):
+    """The cache's layout as huggingface_hub documents it: refs name a snapshot."""
+    place = tmp_path / "models--some--bert"
+    shutil.copytree(folder, place / "snapshots" / "abc")
+    (place / "refs").mkdir()
+    (place / "refs" / "main").write_text("abc")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    assert find_checkpoint("some/bert", "hf") == place / "snapshots" / "abc"
+    assert str(parse_model("hf(some/bert)")) == "hf(path=some/bert)"
 
 
 def test_parameters_are_checked_and_paths_come_back_from_the_text_form():

@@ -8,6 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from steelyard.api.collections import text_encoder
 from steelyard.api.prepare import FoldOptions, RawTable, prepare
 from steelyard.api.result import StudyResult
 from steelyard.blend import auto_trainings
@@ -43,6 +44,7 @@ def run_study(
     fold_column: Any = None,
     task: str | None = None,
     label_separator: str | None = None,
+    encoder: str | None = None,
     duplicates: str | None = None,
     random_state: int = 0,
     n_jobs: int = 1,
@@ -83,6 +85,8 @@ def run_study(
         Inferred when left out. Numbers that look like a quantity are taken as classes only where it is given.
     label_separator : str, optional
         What stands between the labels of a row, where ``y`` holds texts that name several, as in ``"joy|love"``.
+    encoder : str, optional
+        Folder, or name in the Hugging Face cache, of a Transformers model whose embeddings stand for the texts.
     duplicates : {"keep", "group"}, optional
         Whether equal rows share a fold; decided from the data by default.
     random_state : int
@@ -126,7 +130,15 @@ def run_study(
     >>> result.fit().predict(X[:2]).tolist()
     ['common', 'common']
     """
-    table = RawTable(frame_from(X), y, groups=groups, folds=fold_column, task=task, label_separator=label_separator)
+    table = RawTable(
+        frame_from(X),
+        y,
+        groups=groups,
+        folds=fold_column,
+        task=task,
+        label_separator=label_separator,
+        encoder=text_encoder(encoder),
+    )
     options = FoldOptions(folds, repeats, random_state, duplicates)
     tuning = tuning_from(tune, trials, patience)
     plan_for = plan_maker(models, strategies, metric, time_limit, tuning)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from steelyard.blend import Calibration, Member, class_factors
 from steelyard.engine import FittedPipeline, Training
+from steelyard.errors import UsageError
 from steelyard.features import FittedEncoder
 from steelyard.models import ModelState, model_from_saved
 from steelyard.strategy import Strategy
@@ -20,6 +21,8 @@ def member_state(
     assert member.pipeline is not None
     encoder, encoder_arrays = member.pipeline.encoder.to_state()
     state = member.pipeline.model.to_state()
+    if state.write is not None:
+        raise UsageError(f"{member.training.model.name} cannot be saved as a part of a mixture; train it by itself")
     arrays |= {f"{prefix}.encoder.{key}": value for key, value in encoder_arrays.items()}
     arrays |= {f"{prefix}.model.{key}": value for key, value in state.arrays.items()}
     if state.foreign is not None:

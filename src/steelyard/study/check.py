@@ -55,8 +55,7 @@ def check_arms(plan: StudyPlan, data: EngineData) -> StudyPlan:
     metric_values(metric, codes, arm, np.ones((1, len(codes)), "f4"))
     for model in dict.fromkeys(training.model for arm in plan.arms for training in arm.trainings):
         if model.encoding == "raw":
-            some = data.matrix.take(np.arange(min(len(data.codes), 100)))
-            model.check(TableEncoder(model.encoding).fit(some, data.schema).transform(some))
+            model.check(TableEncoder(model.encoding).fit(data.matrix, data.schema).transform(data.matrix))
     for each in map(started, plan.arms):
         for training in each.trainings:
             facts = training_facts(training, data.codes, data.classes)

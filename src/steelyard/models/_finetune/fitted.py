@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from steelyard.errors import ArtifactError
+from steelyard.errors import ArtifactError, DataError
 from steelyard.features.checkpoint import load_part, quiet_transformers
 from steelyard.models._base import Array, ModelState, spread
 from steelyard.models._finetune.inputs import Inputs
@@ -83,7 +83,10 @@ class FittedHf:
                 logits = given["logits"].double().cpu().numpy()
                 for place, one in zip(some, logits, strict=True):
                     found[place] = one
-        return self.inputs.by_row(X, found, items)
+        made = self.inputs.by_row(X, found, items)
+        if not np.isfinite(made).all():
+            raise DataError("the tuned model gives no finite scores: its training went astray; lower learning_rate")
+        return made
 
     def to_state(self) -> ModelState:
         """Plain data, and a writer of the model's own files."""

@@ -111,12 +111,13 @@ class WeightedLoss:
         part = share.reshape(-1, *[1] * (self.weight.dim() - 1))
         if items is None:
             items = torch.as_tensor(float(_known(labels).sum()), device=logits.device).clamp(min=1)
-        return self.value(logits, labels, self.weight * part, items) + self.value(
-            logits, others, weight * (1 - part), items
-        )
+        own = self.value(logits, labels, self.weight, items, part)
+        return own + self.value(logits, others, weight, items, 1 - part)
 
-    def value(self, logits: Tensor, labels: Tensor, weight: Tensor, items: Any = None) -> Tensor:
-        """Weighted loss over the elements with a target, as a mean, or divided by ``items``."""
+    def value(
+        self, logits: Tensor, labels: Tensor, weight: Tensor, items: Any = None, part: Tensor | float = 1.0
+    ) -> Tensor:
+        """Weighted loss over the elements with a target, as a mean or divided by ``items``; ``part`` of each counts."""
         known = _known(labels)
         if self.even:
             weight = torch.ones_like(weight)
@@ -125,7 +126,7 @@ class WeightedLoss:
             weight = weight * factors[torch.where(known, labels, 0)]
         if self.multilabel:
             labels = torch.where(known, labels.to(torch.float32), float("nan"))
-        found: Tensor = self.loss(logits, labels, sample_weight=weight, num_items=items)
+        found: Tensor = self.loss(logits, labels, sample_weight=weight * part, num_items=items)
         return found
 
 

@@ -97,8 +97,8 @@ def _train(
         # Weights that move cannot be what passes are compared by: every class counts the same.
         judged = 1.0 / np.maximum(np.bincount(targets[watch], minlength=targets.max() + 1), 1)[targets]
     watched = inputs.examples(task.X[watch], targets[watch], judged[watch].astype(np.float32))
-    weighted = WeightedLoss(_loss(task, targets[train]), task.multilabel)
     n_outputs = model.config.num_labels
+    weighted = WeightedLoss(_loss(task, targets[train], n_outputs), task.multilabel)
     callback = Watch(task, weighted, _of_elements(watched), n_outputs, spec.epochs, spec.patience)
     with tempfile.TemporaryDirectory(prefix="steelyard-") as folder, quiet_transformers():
         trainer = TaskTrainer(
@@ -161,13 +161,14 @@ def _held_out(
     return inputs.whole(task.X, held), rates
 
 
-def _loss(task: FitTask, targets: NDArray[Any]) -> Any:
+def _loss(task: FitTask, targets: NDArray[Any], n_outputs: int) -> Any:
     """PyTorch module of the task's loss, for the rows that are trained on."""
     if task.multilabel:
         counts, known = (targets == 1).sum(axis=0), (targets != IGNORED).sum(axis=0)
         held = LabelCounts(tuple(range(len(counts))), counts.astype(np.int64), known.astype(np.int64))
         return torch_loss(task.loss, held, multilabel=True, class_dim=-1)
-    counts = np.bincount(targets)
+    # A class whose rows are all held out, with their sentences, still has a place.
+    counts = np.maximum(np.bincount(targets, minlength=n_outputs), 1)
     return torch_loss(task.loss, LabelCounts(tuple(range(len(counts))), counts.astype(np.int64)), class_dim=-1)
 
 
@@ -189,7 +190,7 @@ def _drawer(task: FitTask, targets: NDArray[Any], examples: Examples, seed: int)
         rng = np.random.default_rng([seed, epoch])
         if task.multilabel or not task.sampling.raises_rare:
             return rng.permutation(len(examples))
-        drawn = rng.permutation(task.sampling.draw(targets, int(targets.max()) + 1, rng))
+        drawn = rng.permutation(task.sampling.draw(targets, task.n_classes, rng))
         if not examples.ragged:
             return np.asarray(drawn)
         # Sentences come in the shares in which their tokens were drawn, as many as there are.
