@@ -105,3 +105,24 @@ def test_what_does_not_fit_is_refused() -> None:
         RobustMultipliers("log_loss")
     with pytest.raises(UsageError, match="for multi-label use threshold"):
         RobustMultipliers().fit(np.zeros((4, 2)), np.zeros((4, 2)))
+
+
+@pytest.mark.parametrize(("name", "score"), [("macro_f1", f1_score), ("mcc", matthews_corrcoef)])
+def test_of_two_classes_the_smoothed_cut_is_nearer_to_the_best_on_new_rows_than_the_best_cut(name, score) -> None:
+    def draw(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        rng = np.random.default_rng(seed)
+        y = (rng.random(n) < 0.05).astype(int)
+        odds = 2 * (rng.normal(size=n) + 2 * y) - 2 + np.log(0.05 / 0.95)
+        p = 1 / (1 + np.exp(-odds))
+        return np.column_stack([1 - p, p]), y
+
+    options = {"average": "macro"} if name == "macro_f1" else {}
+    fresh, truth = draw(20000, 99)
+    smooth, exact = [], []
+    for seed in range(12):
+        p, y = draw(600, seed)
+        smooth.append(score(truth, RobustMultipliers(name).fit(p, y).predict(fresh), **options))
+        best = max(np.linspace(0.03, 0.97, 48), key=lambda cut: score(y, (p[:, 1] > cut).astype(int), **options))
+        exact.append(score(truth, (fresh[:, 1] > best).astype(int), **options))
+    assert np.mean(smooth) > np.mean(exact)
+    assert np.mean(smooth) > score(truth, fresh.argmax(axis=1), **options) + 0.01

@@ -32,6 +32,9 @@ _PASSES = 3
 _HALF, _HALF_BALANCED = 10.0, 40.0
 #: Rounds of moving weight to the class with the lowest recall.
 _ROUNDS = 60
+#: Cuts between two classes that are looked at, and how widely the metric is smoothed over them for a single row.
+_LOG_ODDS = np.linspace(-10.0, 10.0, 201)
+_BANDWIDTH = 1.5
 
 
 @component
@@ -44,8 +47,9 @@ class RobustMultipliers(Decision):
     * ``balanced_accuracy``: from, and back towards, one over the class shares, which is right for good
       probabilities; half way at 40 rows;
     * ``min_recall``: weight goes step by step to the class with the lowest (smoothed) recall;
-    * any other metric of predictions: from, and back towards, the best power of one over the class shares; half
-      way at 10 rows.
+    * any other metric of predictions of two classes: the cut where the metric is best in the mean over nearby cuts,
+      the nearer the more rows the rarer class has;
+    * of more classes: from, and back towards, the best power of one over the class shares; half way at 10 rows.
 
     Parameters
     ----------
@@ -123,6 +127,8 @@ class RobustMultipliers(Decision):
     def _tuned(self, rows: WeightedRows, counts: Array) -> Array:
         to_prior = -np.log(np.maximum(counts, 1e-3) / counts.sum())
         balanced = rows.metric.name == "balanced_accuracy"
+        if len(counts) == 2 and not balanced:
+            return _smooth_cut(rows, counts)
         reference = to_prior if balanced else _power(rows, to_prior) * to_prior
         rng = np.random.default_rng(0)
         order = _order(counts)
@@ -149,6 +155,19 @@ class RobustMultipliers(Decision):
             raise UsageError("robust_multipliers are for one label per row; where rows have several use threshold")
         rule = cheapest(metric) if self.metric is None else None
         return rule or self.replace(metric=self.metric or study_metric(metric))
+
+
+def _smooth_cut(rows: WeightedRows, counts: Array) -> Array:
+    """Multipliers for the cut between two classes where the metric is best in the mean over nearby cuts.
+
+    The metric as a function of the cut is jagged by single rows, and its highest jag seldom is where new rows have it.
+    It is smoothed by a normal curve over the log-odds, as wide as kernels of density estimates are for so many rows.
+    """
+    values = np.array([rows.value(np.array([0.0, -cut])) for cut in _LOG_ODDS])
+    width = _BANDWIDTH * max(float(counts.min()), 1.0) ** -0.2
+    weights = np.exp(-0.5 * ((_LOG_ODDS[:, None] - _LOG_ODDS) / width) ** 2)
+    smooth = (weights @ values) / weights.sum(axis=1)
+    return np.array([0.0, -_LOG_ODDS[smooth.argmax()]])
 
 
 def _order(counts: Array) -> list[int]:
