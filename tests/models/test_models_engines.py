@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from steelyard.losses import AsymmetricLoss, CrossEntropyLoss, FocalLoss, Loss
-from steelyard.models import FitTask, _engines, _kernels, _tiles, mlp
+from steelyard.models import FitTask, _engines, _kernels, _loss_kernels, _tiles, mlp
 from steelyard.models._engines import CompiledEngine, NumpyEngine, Options, Samples, engine_for
 from steelyard.models._network import Network, dropout_masks
 from steelyard.models.mlp import Mlp
@@ -162,9 +162,10 @@ def test_without_numba_numpy_trains(task: FitTask, monkeypatch: pytest.MonkeyPat
     np.testing.assert_allclose(Mlp(epochs=3).fit(task).predict_proba(task.X), compiled, atol=1e-4)
 
 
-def test_the_file_that_numbas_cache_watches_knows_the_other_one() -> None:
-    digest = hashlib.sha256(Path(_tiles.__file__).read_bytes()).hexdigest()
-    assert digest.startswith(_kernels.TILES), f"put {digest[:16]!r} for TILES in _kernels.py"
+def test_the_file_that_numbas_cache_watches_knows_the_others() -> None:
+    parts = b"".join(Path(module.__file__).read_bytes() for module in (_loss_kernels, _tiles))
+    digest = hashlib.sha256(parts).hexdigest()
+    assert digest.startswith(_kernels.PARTS), f"put {digest[:16]!r} for PARTS in _kernels.py"
 
 
 def test_dropout_drops_its_share_and_other_units_at_each_step() -> None:
