@@ -47,6 +47,7 @@ bench: $(VENV)/.dev  ## measure speed, memory and verdicts against peers (minute
 	$(BIN)/python benchmarks/engine.py --compile
 	$(BIN)/python benchmarks/linear.py
 	$(BIN)/python benchmarks/decisions.py
+	$(BIN)/python benchmarks/whole_study.py --cold
 	$(BIN)/python benchmarks/folders.py
 	$(BIN)/python benchmarks/crossfit.py
 	$(BIN)/python benchmarks/verdicts.py null --seeds 20
