@@ -239,13 +239,14 @@ def _groups(
     warnings: list[str],
 ) -> NDArray[np.int64] | None:
     equal = 0 if table.tokens is not None else count_duplicates(features)
+    repeating = f"{equal} row{'s repeat' if equal > 1 else ' repeats'} the features of another row"
     if table.groups is not None:
         encoded = encode_labels(table.groups)
         if (encoded.codes[kept] < 0).any():
             raise DataError("the group column has rows without a group; name one for every row")
         # Of files that are copies it was said already, by name.
         if equal and table.media is None:
-            warnings.append(f"{equal} rows repeat the features of another row; the given groups decide their folds.")
+            warnings.append(f"{repeating}; the given groups decide their folds.")
         return encoded.codes[kept]
     if not equal:
         return None
@@ -255,7 +256,7 @@ def _groups(
         if grouped
         else "they are treated as different cases (--duplicates group keeps equal rows in one fold)"
     )
-    warnings.append(f"{equal} rows repeat the features of another row; {together}.")
+    warnings.append(f"{repeating}; {together}.")
     return duplicate_groups(features) if grouped else None
 
 

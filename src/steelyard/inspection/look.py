@@ -197,7 +197,8 @@ def _duplicates(X: Any, y: Any, rows: int) -> Duplicates:
 
 
 def _about(duplicates: Duplicates) -> str:
-    text = f"{duplicates.rows:,} rows repeat the features of another row; a study says how it treats them."
+    repeating = "row repeats" if duplicates.rows == 1 else "rows repeat"
+    text = f"{duplicates.rows:,} {repeating} the features of another row; a study says how it treats them."
     if duplicates.contradicting:
         text += (
             f" {duplicates.contradicting:,} rows share their features with a row of another label: no model can be "
