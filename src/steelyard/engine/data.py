@@ -59,6 +59,10 @@ class EngineData:
             return "multilabel"
         return "binary" if self.n_classes == 2 else "multiclass"
 
+    def fold_seed(self, repeat: int, fold: int) -> int:
+        """Seed of all fits of a fold, whatever the model and wherever they run."""
+        return int(np.random.SeedSequence([self.seed, repeat, fold]).generate_state(1)[0] >> 1)
+
     def train_rows(self, repeat: int, fold: int) -> NDArray[np.int64]:
         """Rows that are trained on when a fold is scored."""
         return np.flatnonzero(self.folds[repeat] != fold)

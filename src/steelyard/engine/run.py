@@ -138,7 +138,7 @@ def _fit_together(plans: Sequence[FitPlan], data: EngineData, in_thread: bool = 
 
     first = plans[0]
     train, score = data.train_rows(first.repeat, first.fold), data.score_rows(first.repeat, first.fold)
-    seed = int(np.random.SeedSequence([data.seed, first.repeat, first.fold]).generate_state(1)[0] >> 1)
+    seed = data.fold_seed(first.repeat, first.fold)
     limit = nullcontext if first.training.model.alone else one_thread
     with limit():
         started = clock()

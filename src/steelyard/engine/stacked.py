@@ -92,7 +92,7 @@ class _Fold:
     def of(cls, plans: list[FitPlan], data: EngineData) -> _Fold:
         first = plans[0]
         train, score = data.train_rows(first.repeat, first.fold), data.score_rows(first.repeat, first.fold)
-        seed = int(np.random.SeedSequence([data.seed, first.repeat, first.fold]).generate_state(1)[0] >> 1)
+        seed = data.fold_seed(first.repeat, first.fold)
         encoder, X = encode(first.training, data.matrix.take(train), data.schema)
         weight = None if data.row_weight is None else data.row_weight[train]
         targets = targets_of(data.codes[train], data.classes)

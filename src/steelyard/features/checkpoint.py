@@ -86,6 +86,14 @@ def checkpoint_digest(folder: Path) -> str:
     return total.hexdigest()
 
 
+def frozen(model: Any) -> Any:
+    """The model as it is used without training it: no dropout, no gradients, on a GPU where there is one."""
+    import torch
+
+    model.eval().requires_grad_(False)
+    return model.to("cuda" if torch.cuda.is_available() else "cpu")
+
+
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
     """Without the progress bars and remarks that Transformers would print, terminal or not."""

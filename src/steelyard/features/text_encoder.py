@@ -15,6 +15,7 @@ from steelyard.features.checkpoint import (
     EncoderFacts,
     checkpoint_digest,
     find_checkpoint,
+    frozen,
     load_part,
     quiet_transformers,
 )
@@ -108,7 +109,7 @@ class TextEncoder:
 @lru_cache(maxsize=1)
 def _load(source: str) -> TextEncoder:
     try:
-        import torch
+        import torch  # noqa: F401
         from transformers import AutoModel, AutoTokenizer
     except ModuleNotFoundError:
         raise MissingExtraError("text", "a text model (--encoder)") from None
@@ -121,8 +122,7 @@ def _load(source: str) -> TextEncoder:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
     if not hasattr(model, "get_text_features") and getattr(model.config, "is_encoder_decoder", False):
         model = model.get_encoder()
-    model.eval().requires_grad_(False)
-    model.to("cuda" if torch.cuda.is_available() else "cpu")
+    model = frozen(model)
     config = getattr(model.config, "text_config", model.config)
     # RoBERTa's positions begin after its padding token; two are left out for all.
     positions = (getattr(config, "max_position_embeddings", None) or _LONGEST + 2) - 2

@@ -74,8 +74,7 @@ class AdditiveKernel(Model):
 
     def restore(self, state: ModelState) -> FittedModel:
         """Fitted model from its state."""
-        arrays = state.arrays
-        linear = FittedLinear(arrays["coef"], arrays["intercept"], arrays["present"], int(state.meta["n_classes"]))
+        arrays, linear = state.arrays, Linear().restore(state)
         return FittedAdditiveKernel(arrays["landmarks"], arrays["families"], arrays["scales"], arrays["root"], linear)
 
 

@@ -178,7 +178,7 @@ class Linear(Model):
         near = search(rough.points.astype(np.float64), 2e-6, rough.memory.astype(np.float64))
         return near.points.astype(np.float64)
 
-    def restore(self, state: ModelState) -> FittedModel:
+    def restore(self, state: ModelState) -> FittedLinear:
         """Fitted model from its state."""
         arrays, meta = state.arrays, state.meta
         return FittedLinear(

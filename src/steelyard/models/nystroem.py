@@ -72,8 +72,7 @@ class Nystroem(Model):
     def restore(self, state: ModelState) -> FittedModel:
         """Fitted model from its state."""
         arrays = state.arrays
-        linear = FittedLinear(arrays["coef"], arrays["intercept"], arrays["present"], int(state.meta["n_classes"]))
-        return FittedNystroem(arrays["landmarks"], arrays["root"], float(state.meta["gamma"]), linear)
+        return FittedNystroem(arrays["landmarks"], arrays["root"], float(state.meta["gamma"]), Linear().restore(state))
 
 
 def _kernel(X: Array, landmarks: Array, gamma: float) -> Array:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.errors import DataError, MissingExtraError
-from steelyard.features.checkpoint import EncoderFacts, checkpoint_digest, find_checkpoint, load_part
+from steelyard.features.checkpoint import EncoderFacts, checkpoint_digest, find_checkpoint, frozen, load_part
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -125,16 +125,14 @@ class VisionEncoder:
 @lru_cache(maxsize=1)
 def _load(source: str) -> VisionEncoder:
     try:
-        import torch
+        import torch  # noqa: F401
         from transformers import AutoModel
     except ModuleNotFoundError:
         raise MissingExtraError("text", "a vision model (--encoder)") from None
 
     folder = find_checkpoint(source, "--encoder")
-    model = load_part(AutoModel, folder, f"--encoder {source}", use_safetensors=True)
+    model = frozen(load_part(AutoModel, folder, f"--encoder {source}", use_safetensors=True))
     prepare = read_preparation(folder, model.config)
-    model.eval().requires_grad_(False)
-    model.to("cuda" if torch.cuda.is_available() else "cpu")
     encoder = VisionEncoder(model, prepare, EncoderFacts(source, checkpoint_digest(folder), 0))
     encoder.facts = EncoderFacts(source, encoder.facts.digest, _width(encoder, source))
     return encoder
