@@ -8,6 +8,7 @@ from __future__ import annotations
 from steelyard.engine.data import EngineData
 from steelyard.engine.facts import TrainingFacts
 from steelyard.engine.fit import FittedPipeline, fit_pipeline, fit_pipelines
+from steelyard.engine.length import is_short
 from steelyard.engine.plan import FitOutcome, FitPlan, Training
 from steelyard.engine.run import fit_many
 from steelyard.engine.stacked import described_device
@@ -25,6 +26,7 @@ __all__ = [
     "fit_many",
     "fit_pipeline",
     "fit_pipelines",
+    "is_short",
     "one_thread",
     "training_facts",
 ]

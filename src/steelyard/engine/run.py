@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import nullcontext
@@ -15,6 +16,7 @@ import numpy as np
 
 from steelyard.engine.data import EngineData
 from steelyard.engine.fit import encode, fit_encoded
+from steelyard.engine.length import is_short
 from steelyard.engine.plan import FitOutcome, FitPlan
 from steelyard.engine.stacked import fit_stacked, stacked_models, stacks_of
 from steelyard.engine.threads import one_thread
@@ -61,13 +63,20 @@ def fit_many(
         for task in tasks:
             yield from _fit_together(task, data)
         return
-    threaded = [] if in_order else [task for task in tasks if task[0].training.model.threads]
-    rest = tasks if in_order else [task for task in tasks if not task[0].training.model.threads]
+    if in_order:
+        yield from _in_processes(tasks, data, n_jobs)
+        return
+    threaded = [task for task in tasks if task[0].training.model.threads]
+    rest = [task for task in tasks if not task[0].training.model.threads]
     if threaded and rest:
         _warm_up(threaded, data)
-    yield from _in_processes(rest, data, n_jobs)
-    if threaded:
-        yield from _in_threads(threaded, data, n_jobs)
+    n_fits = Counter(plan.training.model for task in rest for plan in task)
+    brief = {model for model, count in n_fits.items() if is_short(model, count, data)}
+    short = [task for task in rest if task[0].training.model in brief]
+    yield from _in_processes([task for task in rest if task[0].training.model not in brief], data, n_jobs)
+    if short or threaded:
+        # What is short comes first: by then the compiled code of the others may be there.
+        yield from _in_threads([*short, *threaded], data, n_jobs)
 
 
 def _warm_up(tasks: Sequence[Sequence[FitPlan]], data: EngineData) -> None:

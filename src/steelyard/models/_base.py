@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -154,6 +155,10 @@ class Model(Component):
 
     def warm_up(self, n_rows: int, n_columns: int, n_classes: int, multilabel: bool) -> None:
         """Compile or load what fits of at least this size would wait for; called beside other work."""
+
+    def expected_seconds(self, n_rows: int, n_columns: int, n_classes: int) -> float:
+        """About how long a fit takes on one processor, at most; infinite where the model cannot tell."""
+        return math.inf
 
     def restore(self, state: ModelState) -> FittedModel:
         """Fitted model from its state."""

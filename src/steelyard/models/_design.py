@@ -71,6 +71,14 @@ class Design:
         """Gradient (n_scores, n_columns) by the coefficients from that by the scores of a block."""
         raise NotImplementedError
 
+    def gram(self, block: int, weights: Array) -> Array:
+        """Weighted products of the columns of a block, (n, n_columns, n_columns) for weights (n, n_rows)."""
+        raise NotImplementedError
+
+    def outer(self, block: int, factors: Array) -> Array:
+        """Products of all columns times all factors (n, n_rows) of a block, (n * n_columns, n * n_columns)."""
+        raise NotImplementedError
+
     def original(self, coef: Array) -> Array:
         """Coefficients (..., n_columns) of the columns as they were given."""
         raise NotImplementedError
@@ -107,6 +115,20 @@ class DenseDesign(Design):
     def blocks(self) -> list[slice]:
         """Rows of each block."""
         return [slice(start, min(start + BLOCK, self.n_rows)) for start in range(0, self.n_rows, BLOCK)]
+
+    def gram(self, block: int, weights: Array) -> Array:
+        """Products of the columns; see :meth:`Design.gram`."""
+        rows = self.parts[np.dtype(np.float64)][block]
+        # One product instead of one for each line of weights: theirs would be too small to be fast.
+        out: Array = (weights[:, None] * rows).reshape(-1, rows.shape[1]) @ rows.T
+        return out.reshape(len(weights), len(rows), len(rows))
+
+    def outer(self, block: int, factors: Array) -> Array:
+        """Products of columns times factors; see :meth:`Design.outer`."""
+        rows = self.parts[np.dtype(np.float64)][block]
+        all_of_them = (factors[:, None] * rows).reshape(-1, rows.shape[1])
+        out: Array = all_of_them @ all_of_them.T
+        return out
 
     def scores(self, block: int, coef: Floats) -> Floats:
         """Scores of a block; see :meth:`Design.scores`."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steelyard.losses import Loss
+from steelyard.losses import FusedLoss, Loss
 from steelyard.models._design import Design, padded
 
 Array = NDArray[np.float64]
@@ -19,6 +19,8 @@ Index = NDArray[np.int64]
 
 #: Scores that are worked on together, about, so that they stay in the cache.
 _WIDTH = 24
+#: Distance of the scores between which the bend of a loss is found.
+_AHEAD = 1e-5
 
 
 class Objective(ABC):
@@ -59,6 +61,14 @@ class Objective(ABC):
     @abstractmethod
     def curvature(self) -> Array:
         """Second derivative of the loss, about, that :meth:`precondition` divides by, (n_problems, columns)."""
+
+    @abstractmethod
+    def has_hessian(self, problem: int) -> bool:
+        """Whether :meth:`hessian` knows the loss of a problem."""
+
+    @abstractmethod
+    def hessian(self, point: Array, problem: int, convex: bool) -> Array:
+        """Second derivatives (size, size) of a problem at a point; ``convex`` leaves out what could be negative."""
 
     @abstractmethod
     def _bound(self, kind: int, problems: Index) -> Any: ...
@@ -129,6 +139,27 @@ class Objective(ABC):
         found = gradient[: columns * count].reshape(columns, count, -1)
         return value, found.transpose(1, 0, 2).reshape(count, -1)
 
+    def _single_hessian(self, point: Array, problem: int, convex: bool) -> Array:
+        """The same where a row has one score: forward differences of the slope, which Newton needs no better."""
+        bound, only, coef = (
+            self._bound(int(self.kind[problem]), np.array([problem])),
+            np.array([problem]),
+            padded(point[None]),
+        )
+        out = np.zeros((self.size, self.size))
+        for number, rows in enumerate(self.design.blocks()):
+            scores = self.design.scores(number, coef)[:1][None]
+            slope, ahead = (self._losses(bound, at, only, number)[1][0, 0] for at in (scores, scores + _AHEAD))
+            bend = (ahead - slope) / _AHEAD * self.weights[scores.dtype][problem, rows]
+            out += self.design.gram(number, np.maximum(bend, 0.0)[None] if convex else bend[None])[0]
+        return self._penalised(out, problem)
+
+    def _penalised(self, hessian: Array, problem: int) -> Array:
+        places = np.arange(self.size)
+        free = places % self.design.n_columns == self.design.n_columns - 1
+        hessian[places, places] += np.where(free, 0.0, self.penalties[problem])
+        return hessian
+
 
 class OneLabel(Objective):
     """One class a row; two classes share one score, because its mirror image would only halve the penalty."""
@@ -137,7 +168,9 @@ class OneLabel(Objective):
         self.n_classes = int(codes.max()) + 1
         super().__init__(design, losses, weights, 1 if self.n_classes == 2 else self.n_classes, C)
         self.codes = codes
-        self.bound = [loss.bind(np.bincount(codes) / len(codes)) for loss in self.losses]
+        priors = np.bincount(codes) / len(codes)
+        self.bound = [loss.bind(priors) for loss in self.losses]
+        self.fused = [loss.fused(priors) for loss in self.losses]
         self.tiled: dict[tuple[int, int], Index] = {}
         shares = [np.bincount(codes, weights=line) for line in self.weights[np.dtype(np.float64)]]
         self.shares = np.stack(shares)
@@ -156,6 +189,40 @@ class OneLabel(Objective):
         """That of cross-entropy where every row has the weighted class shares."""
         shares = self.shares if self.columns > 1 else self.shares[:, 1:] * self.shares[:, :1]
         return np.maximum(shares, 1e-4)
+
+    def has_hessian(self, problem: int) -> bool:
+        """Whether the loss is one of a softmax; with one score, any."""
+        return self.columns == 1 or self.fused[self.kind[problem]] is not None
+
+    def hessian(self, point: Array, problem: int, convex: bool) -> Array:
+        """Second derivatives of a problem; see :meth:`Objective.hessian`.
+
+        A row with scores s, softmax p and distance r = p - its class adds ``a (diag(p) - p p^T) + b r r^T``, where a
+        and b depend on the probability of its class alone; cross-entropy has a = 1 and b = 0.
+        """
+        if self.columns == 1:
+            return self._single_hessian(point, problem, convex)
+        fused = self.fused[self.kind[problem]]
+        assert fused is not None
+        design, wide = self.design, self.design.n_columns
+        coef = padded(point.reshape(self.columns, wide))
+        out = np.zeros((self.size, self.size))
+        for number, rows in enumerate(design.blocks()):
+            codes = self.codes[rows]
+            p, a, b = softmax_bend(fused, design.scores(number, coef)[: self.columns], codes)
+            weight = fused.scale**2 * self.weights[np.dtype(np.float64)][problem, rows]
+            for k, own in enumerate(design.gram(number, weight * a * p)):
+                out[k * wide : (k + 1) * wide, k * wide : (k + 1) * wide] += own
+            out -= design.outer(number, np.sqrt(weight * a) * p)
+            if fused.gamma:
+                p[codes, np.arange(len(codes))] -= 1.0
+                out += design.outer(number, np.sqrt(weight * np.maximum(b, 0.0)) * p)
+                if not convex:
+                    out -= design.outer(number, np.sqrt(weight * np.maximum(-b, 0.0)) * p)
+        # What is added to all intercepts changes nothing; without this it could not be divided by.
+        level = np.arange(wide - 1, self.size, wide)
+        out[np.ix_(level, level)] += 1.0 / self.columns
+        return self._penalised(out, problem)
 
     def _bound(self, kind: int, problems: Index) -> Any:
         return self.bound[kind]
@@ -200,9 +267,39 @@ class ManyLabels(Objective):
         curvature: Array = np.maximum(self.shares * (1 - self.shares), 1e-4)[:, None]
         return curvature
 
+    def has_hessian(self, problem: int) -> bool:
+        """Any loss has one."""
+        return True
+
+    def hessian(self, point: Array, problem: int, convex: bool) -> Array:
+        """Second derivatives of a problem; see :meth:`Objective.hessian`."""
+        return self._single_hessian(point, problem, convex)
+
     def _bound(self, kind: int, problems: Index) -> Any:
         return self.losses[kind].bind_multilabel(self.priors[problems])
 
     def _losses(self, bound: Any, scores: Floats, problems: Index, block: int) -> tuple[Floats, Floats]:
         loss, gradient = bound(scores[0].T, self.targets[problems, self.design.blocks()[block]].T)
         return loss.T, gradient.T[None]
+
+
+def softmax_bend(fused: FusedLoss, scores: Floats, codes: Index) -> tuple[Array, Array, Array]:
+    """Probabilities (C, n) for scores (C, n), and how the loss of each row bends: a and b of shape (n,).
+
+    With p the probability of the row's class and ``loss(p) = -(1 - p)^gamma log p``, a is ``-p loss'(p)`` and b
+    ``-p a'(p)``.
+    """
+    rows = np.arange(len(codes))
+    p: Array = scores + fused.offset[:, None]
+    p[codes, rows] -= fused.margin[codes]
+    p *= fused.scale
+    p -= p.max(axis=0)
+    np.exp(p, out=p)
+    p /= p.sum(axis=0)
+    if not fused.gamma:
+        return p, np.ones(len(codes)), np.zeros(len(codes))
+    gamma, own = fused.gamma, np.clip(p[codes, rows], 1e-12, 1.0 - 1e-9)
+    rest, log = 1.0 - own, np.log(own)
+    a = rest**gamma - gamma * own * rest ** (gamma - 1.0) * log
+    bend = gamma * (gamma - 1.0) * own * rest ** (gamma - 2.0) * log - gamma * rest ** (gamma - 1.0) * (2.0 + log)
+    return p, a, -own * bend

@@ -65,6 +65,9 @@ class Ledger:
         try:
             self._db = sqlite3.connect(path, isolation_level=None, timeout=30)
             self._db.execute("PRAGMA journal_mode=WAL")
+            # A kill loses nothing that is committed, and a loss of power the last cells only, never the file: waiting
+            # for the disk after each cell would take longer than many a fit.
+            self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.executescript(_SCHEMA)
             mark = fingerprint(data)
             self._db.execute("INSERT OR IGNORE INTO meta VALUES ('fingerprint', ?)", (mark,))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steelyard.engine import EngineData, Training, fit_pipelines
+from steelyard.engine import EngineData, Training, fit_pipelines, is_short
 from steelyard.metrics import CountMetric, class_counts, get_metric
 from steelyard.models import parse_model
 from steelyard.strategy import Strategy
@@ -58,7 +58,7 @@ def overweighting_record(data: EngineData, n_jobs: int = 1) -> dict[str, Any] | 
     if not rare or len(in_use) < 2:
         return None
     trainings = [_training(factor, [str(data.classes[k]) for k in rare]) for factor in FACTORS]
-    if n_jobs == 1:
+    if n_jobs == 1 or is_short(parse_model(MODEL), len(in_use) * len(FACTORS), data, len(rows)):
         found = [_fit(data, rows, folds, trainings, fold) for fold in in_use]
     else:
         from joblib import Parallel, delayed

@@ -47,7 +47,9 @@ def class_changes_chart(classes: tuple[ClassRow, ...]) -> Markup | None:
         colour = alt.Color("colour:N", scale=None)
         layers = [
             *panels.frames(x, height, frame),
-            chart.mark_rule(strokeWidth=2, yOffset=shift).encode(y=y, x=alt.X("low:Q"), x2="high:Q", color=colour),
+            chart.mark_rule(strokeWidth=2, yOffset=shift).encode(
+                y=y, x=alt.X("low:Q"), x2=alt.X2("high:Q"), color=colour
+            ),
             chart.mark_point(filled=True, size=60, opacity=1, yOffset=shift, strokeWidth=1.6).encode(
                 y=y,
                 x=x,
@@ -108,13 +110,15 @@ class _Panels:
         zeros = [{"x": self.x(key, 0.0)} for key in self.shown]
         small = {"fontSize": frame.font - 1, "color": COLOURS["muted"]}
         lines, numbers, names = (alt.Chart(alt.Data(values=values)) for values in (zeros, grid, heads))
-        below = numbers.mark_text(baseline="top", **small).encode(x=x, y=alt.value(height + 8), text="text:N")
+        below = numbers.mark_text(baseline="top", **small).encode(
+            x=x, y=alt.YValue(height + 8), text=alt.Text("text:N")
+        )
         above = names.mark_text(align="left", baseline="bottom", **small)
         return [
             numbers.mark_rule(color=COLOURS["line"]).encode(x=x),
             lines.mark_rule(color=COLOURS["muted"], strokeWidth=1.2).encode(x=x),
             below,
-            above.encode(x=x, y=alt.value(-8), text="text:N"),
+            above.encode(x=x, y=alt.YValue(-8), text=alt.Text("text:N")),
         ]
 
 

@@ -54,7 +54,7 @@ def class_counts_chart(spread: Distribution) -> Markup:
             height=10 if frame.is_narrow else 14, yOffset=frame.mark_shift, cornerRadiusEnd=2
         )
         layers = [
-            bars.encode(y=axis, x=x, x2=alt.datum(start), color=alt.Color("colour:N", scale=None)),
+            bars.encode(y=axis, x=x, x2=alt.X2Datum(start), color=alt.Color("colour:N", scale=None)),
             *row_labels(data, axis, frame),
         ]
         return alt.layer(*layers), len(rows) * frame.row

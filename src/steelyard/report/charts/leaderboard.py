@@ -95,7 +95,7 @@ def _layers(
         tick = chart.mark_tick(orient="vertical", thickness=2, size=11, yOffset=shift, color=COLOURS["faint"])
         layers.append(tick.encode(y=y, x=alt.X("no_skill:Q")))
     layers += [
-        chart.mark_rule(strokeWidth=2, yOffset=shift).encode(y=y, x=alt.X("low:Q"), x2="high:Q", color=colour),
+        chart.mark_rule(strokeWidth=2, yOffset=shift).encode(y=y, x=alt.X("low:Q"), x2=alt.X2("high:Q"), color=colour),
         chart.mark_point(filled=True, size=64, opacity=1, yOffset=shift).encode(y=y, x=x, color=colour),
         *row_labels(data, y, frame),
     ]
@@ -133,7 +133,7 @@ def _baseline(score: float | None, frame: Frame) -> list[Any]:
         line.mark_rule(strokeDash=[4, 3], strokeWidth=1.2, color=COLOURS["ink"]).encode(x=alt.X("at:Q")),
         line.mark_text(
             text="doing nothing", align="center", dy=-10, fontSize=frame.font - 1, color=COLOURS["muted"]
-        ).encode(x=alt.X("at:Q"), y=alt.value(0)),
+        ).encode(x=alt.X("at:Q"), y=alt.YValue(0)),
     ]
 
 

@@ -44,7 +44,7 @@ def tradeoff_chart(shown: Tradeoff) -> Markup:
         layers = [
             *_axes(),
             labelled.mark_rule(color=COLOURS["faint"], strokeWidth=1).encode(
-                x=x, y=y, x2="line_common:Q", y2="line_rare:Q"
+                x=x, y=y, x2=alt.X2("line_common:Q"), y2=alt.Y2("line_rare:Q")
             ),
             chart.mark_point(filled=True, opacity=1, stroke=COLOURS["surface"], strokeWidth=1).encode(
                 x=x,
@@ -54,7 +54,7 @@ def tradeoff_chart(shown: Tradeoff) -> Markup:
                 shape=alt.Shape("shape:N", scale=None),
             ),
             labelled.mark_text(fontSize=frame.font, fontWeight=600, baseline="middle").encode(
-                x=alt.X("label_common:Q"), y=alt.Y("label_rare:Q"), text="number:N", color=colour
+                x=alt.X("label_common:Q"), y=alt.Y("label_rare:Q"), text=alt.Text("number:N"), color=colour
             ),
         ]
         return alt.layer(*layers), height
