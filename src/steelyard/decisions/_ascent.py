@@ -175,8 +175,11 @@ def search_line(problem: Problem, scores: Array, k: int) -> Line:
     sweep = _sweep_sums if problem.metric.decomposable else _sweep_counts
     values = sweep(problem, k, other, order)
     # One cut below all flips, one above, one between each two that differ.
-    cuts = np.r_[sorted_flips[0] - 1.0, (sorted_flips[:-1] + sorted_flips[1:]) / 2, sorted_flips[-1] + 1.0]
-    distinct = np.r_[True, np.diff(sorted_flips) > _SAME_FLIP, True]
+    lower, upper = sorted_flips[:-1], sorted_flips[1:]
+    cuts, distinct = np.empty(len(order) + 1), np.ones(len(order) + 1, dtype=bool)
+    cuts[0], cuts[-1] = sorted_flips[0] - 1.0, sorted_flips[-1] + 1.0
+    np.divide(lower + upper, 2, out=cuts[1:-1])
+    np.greater(upper - lower, _SAME_FLIP, out=distinct[1:-1])
     values = values if problem.metric.greater_is_better else -values
     return Line(cuts=cuts[distinct], values=values[distinct])
 
@@ -194,16 +197,18 @@ def _sweep_sums(problem: Problem, k: int, other: NDArray[np.intp], order: NDArra
     # A stable sort of small integers is a radix sort: linear.
     grouped = np.argsort(left.astype(np.uint16 if problem.n_classes < 65536 else np.int64), kind="stable")
     group = left[grouped]
-    first = np.flatnonzero(np.r_[True, group[1:] != group[:-1]])
-    sizes = np.diff(np.r_[first, n])
-    position = np.arange(n) - np.repeat(first, sizes) + 1.0
+    sizes = np.bincount(group)
+    sizes = sizes[sizes > 0]
+    first = np.cumsum(sizes) - sizes
+    position = np.arange(1.0, n + 1) - np.repeat(first, sizes)
     right = truth[grouped] == group
     running = np.cumsum(right)
     lost = running - np.repeat(running[first] - right[first], sizes)
     after = metric.class_terms(hits[group] - lost, predicted[group] - position, actual[group])
     whole = metric.class_terms(hits, predicted, actual)
     gone = np.arange(n + 1.0)
-    won = np.r_[0.0, np.cumsum(truth == k)]
+    won = np.zeros(n + 1)
+    np.cumsum(truth == k, out=won[1:])
     own = metric.class_terms(won, gone, np.full(n + 1, actual[k]))
     sums = []
     for term, begin, mine in zip(after, whole, own, strict=True):

@@ -264,8 +264,7 @@ def ratio(numerator: Array, denominator: Array | float, empty: float = 0.0) -> A
     >>> ratio(np.array([1.0, 2.0]), np.array([2.0, 0.0])).tolist()
     [0.5, 0.0]
     """
-    numerator, below = np.broadcast_arrays(
-        np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
-    )
-    quotient: Array = np.divide(numerator, below, out=np.full(below.shape, empty), where=below != 0)
+    above, below = np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
+    shape = above.shape if above.shape == below.shape else np.broadcast_shapes(above.shape, below.shape)
+    quotient: Array = np.divide(above, below, out=np.full(shape, empty), where=below != 0)
     return quotient

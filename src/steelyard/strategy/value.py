@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import partial
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -34,6 +34,7 @@ COMPOSITIONS: Mapping[str, str] = MappingProxyType(
 )
 
 
+@cache
 def _neutral(slot: str) -> Component:
     return registry.parse(slot, SLOTS[slot])
 

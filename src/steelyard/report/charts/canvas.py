@@ -18,6 +18,12 @@ def altair() -> Any:
     return importlib.import_module("altair")
 
 
+def chart_data(rows: Sequence[dict[str, Any]]) -> Any:
+    """Rows as the data of a chart."""
+    # Altair copies lists, and all in them, each time a chart is put into another.
+    return altair().Data(values=tuple(rows))
+
+
 @dataclass(frozen=True)
 class Frame:
     """Sizes in pixels of one of the two drawings of a chart.

@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from steelyard.report import words
-from steelyard.report.charts.canvas import NARROW, Frame, altair, both, extent, fitted, row_labels, rows_axis
+from steelyard.report.charts.canvas import (
+    NARROW,
+    Frame,
+    altair,
+    both,
+    chart_data,
+    extent,
+    fitted,
+    row_labels,
+    rows_axis,
+)
 from steelyard.report.charts.svg import COLOURS
 from steelyard.report.classes import ClassRow, Figure, abridged, classes_lead
 
@@ -36,14 +46,14 @@ def class_changes_chart(classes: tuple[ClassRow, ...]) -> Markup | None:
         height = len(known) * frame.row
         alt = altair()
         marks = [mark for place, row in enumerate(known) for mark in _marks(place, row, panels)]
-        labels = alt.Data(values=[_label(place, row, frame) for place, row in enumerate(known)])
+        labels = chart_data([_label(place, row, frame) for place, row in enumerate(known)])
         y, shift = rows_axis(len(known)), frame.mark_shift
         x = alt.X(
             "x:Q",
             scale=alt.Scale(domain=[0, frame.plot_width], nice=False, zero=False),
             axis=alt.Axis(labels=False, grid=False, title=None),
         )
-        chart = alt.Chart(alt.Data(values=marks))
+        chart = alt.Chart(chart_data(marks))
         colour = alt.Color("colour:N", scale=None)
         layers = [
             *panels.frames(x, height, frame),
@@ -109,7 +119,7 @@ class _Panels:
         ]
         zeros = [{"x": self.x(key, 0.0)} for key in self.shown]
         small = {"fontSize": frame.font - 1, "color": COLOURS["muted"]}
-        lines, numbers, names = (alt.Chart(alt.Data(values=values)) for values in (zeros, grid, heads))
+        lines, numbers, names = (alt.Chart(chart_data(values)) for values in (zeros, grid, heads))
         below = numbers.mark_text(baseline="top", **small).encode(
             x=x, y=alt.YValue(height + 8), text=alt.Text("text:N")
         )

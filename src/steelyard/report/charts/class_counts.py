@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from steelyard.report import words
-from steelyard.report.charts.canvas import NARROW, WIDE, Frame, altair, both, fitted, row_labels, rows_axis
+from steelyard.report.charts.canvas import NARROW, WIDE, Frame, altair, both, chart_data, fitted, row_labels, rows_axis
 from steelyard.report.charts.svg import COLOURS
 from steelyard.report.classes import abridged
 from steelyard.report.distribution import ClassCount, Distribution
@@ -38,7 +38,7 @@ def class_counts_chart(spread: Distribution) -> Markup:
             }
             for place, item in enumerate(classes)
         ]
-        data, axis = alt.Data(values=rows), rows_axis(len(rows))
+        data, axis = chart_data(rows), rows_axis(len(rows))
         kind, ticks = ("log", _powers(top)) if spread.on_log_scale else ("linear", None)
         x = alt.X(
             "count:Q",

@@ -14,6 +14,7 @@ from steelyard.report.charts.canvas import (
     Frame,
     altair,
     both,
+    chart_data,
     extent,
     fitted,
     row_labels,
@@ -83,7 +84,7 @@ def _layers(
 ) -> Any:
     alt = altair()
 
-    data, y, shift = alt.Data(values=rows), rows_axis(len(rows)), frame.mark_shift
+    data, y, shift = chart_data(rows), rows_axis(len(rows)), frame.mark_shift
     x = alt.X(
         "score:Q",
         scale=alt.Scale(domain=list(domain), nice=False, zero=False),
@@ -128,7 +129,7 @@ def _row(place: int, arm: Arm, frame: Frame) -> dict[str, Any]:
 def _baseline(score: float | None, frame: Frame) -> list[Any]:
     alt = altair()
 
-    line = alt.Chart(alt.Data(values=[{"at": score}]))
+    line = alt.Chart(chart_data([{"at": score}]))
     return [
         line.mark_rule(strokeDash=[4, 3], strokeWidth=1.2, color=COLOURS["ink"]).encode(x=alt.X("at:Q")),
         line.mark_text(

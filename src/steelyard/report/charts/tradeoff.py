@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from steelyard.report.charts.canvas import NARROW, WIDE, Frame, altair, both, change_axis, extent
+from steelyard.report.charts.canvas import NARROW, WIDE, Frame, altair, both, change_axis, chart_data, extent
 from steelyard.report.charts.placement import label_places
 from steelyard.report.charts.svg import COLOURS
 from steelyard.report.tradeoff import Tradeoff
@@ -28,8 +28,8 @@ def tradeoff_chart(shown: Tradeoff) -> Markup:
 
         height = _HEIGHT[frame.name]
         rows = _rows(shown, frame, height, across, up)
-        chart = alt.Chart(alt.Data(values=rows))
-        labelled = alt.Chart(alt.Data(values=[row for row in rows if row["number"]]))
+        chart = alt.Chart(chart_data(rows))
+        labelled = alt.Chart(chart_data([row for row in rows if row["number"]]))
         x = alt.X(
             "common:Q",
             scale=alt.Scale(domain=list(across), nice=False),
@@ -66,7 +66,7 @@ def tradeoff_chart(shown: Tradeoff) -> Markup:
 def _axes() -> list[Any]:
     alt = altair()
 
-    origin = alt.Chart(alt.Data(values=[{"at": 0.0}]))
+    origin = alt.Chart(chart_data([{"at": 0.0}]))
     style = {"color": COLOURS["muted"], "strokeWidth": 1.2}
     return [
         origin.mark_rule(**style).encode(x=alt.X("at:Q")),
