@@ -96,6 +96,23 @@ def test_a_long_valley_ends_where_scikit_learns_does(n_classes: int, C: float, m
     np.testing.assert_allclose(ours.predict_proba(X), exact.predict_proba(X), atol=1e-6)
 
 
+def test_which_search_goes_on_does_not_depend_on_what_stands_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(300, 5))
+    codes = (X @ rng.normal(size=(5, 3)) + 2 * rng.gumbel(size=(300, 3))).argmax(axis=1)
+    # The one is at its end some steps before the others.
+    tasks = [
+        FitTask(X, codes, 1.0 + much * (codes == 0), 3, CrossEntropyLoss(), np.zeros(5, dtype=bool), 0)
+        for much in (0.0, 30.0, 3000.0)
+    ]
+    for most in range(1, 16):
+        monkeypatch.setattr(linear_module, "_LONG", most)
+        together = Linear().fit_many(tasks)
+        alone = [Linear().fit(task) for task in tasks]
+        for one, other in zip(together, alone, strict=True):
+            np.testing.assert_array_equal(one.coef, other.coef)  # type: ignore[attr-defined]
+
+
 def test_where_newton_gives_up_lbfgs_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     X, codes, weight = heavy_rows(6)
     task = FitTask(X, codes, weight, 6, CrossEntropyLoss(), np.zeros(5, dtype=bool), 0)

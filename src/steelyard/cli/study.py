@@ -5,42 +5,39 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from steelyard.cli.learning import AS_USUAL as LEARNING
+from steelyard.cli.learning import Learning
 from steelyard.cli.progress import StudyProgress, say
-from steelyard.cli.reading import AS_USUAL, Reading
+from steelyard.cli.reading import AS_USUAL as READING
+from steelyard.cli.reading import Reading
 from steelyard.cli.study_folder import check_folder, check_same_study, finished_record, study_folder
 from steelyard.errors import UsageError
 
 if TYPE_CHECKING:
     from steelyard.api import StudyResult
+    from steelyard.engine import EngineData
+    from steelyard.study import DataFacts, StudyPlan
 
 
 def study(
     data: Path,
     /,
     *,
-    target: str | None = None,
-    task: str | None = None,
-    label_separator: str | None = None,
+    learning: Learning = LEARNING,
     models: str | None = None,
     strategies: str = "standard",
     metric: str | None = None,
     cost: Path | None = None,
-    folds: int = 5,
-    fold_column: str | None = None,
     repeats: int = 1,
-    group: str | None = None,
-    id_column: Annotated[str | None, Parameter(name="--id")] = None,
-    duplicates: str | None = None,
     test: Path | None = None,
     holdout: str | None = None,
-    encoder: str | None = None,
     out: Path = Path("steelyard-study"),
-    jobs: int = -1,
     time_limit: float | None = None,
     tune: str | None = None,
     trials: int | None = None,
@@ -48,8 +45,7 @@ def study(
     resume: Annotated[bool, Parameter(negative="")] = False,
     force: Annotated[bool, Parameter(negative="")] = False,
     json_: Annotated[bool, Parameter(name="--json", negative="")] = False,
-    seed: int = 0,
-    reading: Reading = AS_USUAL,
+    reading: Reading = READING,
 ) -> int:
     """Compare ways of treating rare classes, judge them, and train the winner.
 
@@ -60,13 +56,8 @@ def study(
     data
         Table: .csv, .tsv, .parquet, .jsonl or .json; CoNLL; or a folder with one sub-folder of images, videos or
         texts per class.
-    target
-        Column to predict, found where one column holds texts; several, separated by commas, where a row may have
-        several labels: each holds 0 or 1, and nothing where it is not known.
-    task
-        binary, multiclass or multilabel; inferred when left out. Says that numbers are names of classes.
-    label_separator
-        What stands between the labels of a row, where one column names several, such as "|".
+    learning
+        What is learned, and in which folds.
     models
         Models, such as "linear, mlp(hidden=256, dropout=0.3), boosting, forest". When left out: linear, mlp and
         boosting, with additive_kernel for a folder of files. auto adds one arm: a mixture of about a dozen.
@@ -77,28 +68,14 @@ def study(
     cost
         Table of what each mistake costs: a line for each true class, a column for each predicted one. Arms are then
         ranked by their mean cost, and tuned decisions take the cheapest label.
-    folds
-        Number of folds.
-    fold_column
-        Column that gives each row's fold, instead of --folds.
     repeats
         How often to repeat the cross-validation with other folds.
-    group
-        Column whose equal values stay in one fold (patients, sites).
-    id_column
-        Column that names rows; not learned from.
-    duplicates
-        keep or group: whether equal rows share a fold. Decided from the data by default.
     test
         Table of other labelled rows, on which the winner and doing nothing are judged once.
     holdout
         balanced:N sets N rows of each class apart, for the same purpose.
-    encoder
-        Folder or name of a Transformers model, used frozen: its embeddings describe texts, or images and videos.
     out
         Folder to write.
-    jobs
-        Processes; -1 is one for each processor. The result does not depend on it.
     time_limit
         Seconds for the fits. What is not finished by then is left out, and said.
     tune
@@ -114,18 +91,12 @@ def study(
         Replace a study that is in the folder.
     json_
         Print study.json on stdout.
-    seed
-        Seed of all randomness.
     reading
         How the file is read.
     """
-    # Everything that the arguments alone can tell is checked before a library is loaded or a file is read.
-    if jobs == 0:
-        raise UsageError("--jobs must not be 0: a number of processes, or -1 for one for each processor")
+    learning.check()
     if time_limit is not None and not time_limit > 0:
         raise UsageError(f"--time-limit must be above 0 seconds, not {time_limit:g}")
-    if folds < 2:
-        raise UsageError(f"--folds must be at least 2, not {folds}: a model is never scored on rows it saw")
     if cost is not None and metric is not None:
         raise UsageError("--cost and --metric exclude each other: with --cost arms are ranked by their mean cost")
     apart = None if holdout is None else parse_holdout(holdout)
@@ -139,51 +110,36 @@ def study(
     ranked_by = cost_metric(cost) if cost is not None else metric or "macro_f1"
     plan_for = plan_maker(models, strategies, ranked_by, time_limit, tuning)
     if finished is not None:
-        several = finished["data"].get("task") == "multilabel"
-        again = plan_for(len(finished["data"]["classes"]), several, finished["data"]["rows"])
-        arms = {arm.id for arm in again.arms} | {text.partition(": ")[0] for text in again.left_out}
-        target = finished["data"].get("target") if target is None else target
         asked = {
             "DATA": str(data),
-            "--target": target,
+            "--target": finished["data"].get("target") if learning.target is None else learning.target,
             "--metric": str(ranked_by),
-            "--seed": seed,
+            "--seed": learning.seed,
             "--repeats": repeats,
             "--tune": tune,
             "--trials": tuning and tuning.most_trials,
         }
-        check_same_study(finished, asked, arms, out)
+        check_same_study(finished, asked, _arms_of(finished, plan_for), out)
         say(f"{out} holds this study already finished: nothing was run")
         _show(finished, out, json_)
         return 0
 
     from steelyard.api.evaluation import known_labels, set_apart
-    from steelyard.api.prepare import FoldOptions, RawTable, prepare
-    from steelyard.api.study import processes, study_prepared
-    from steelyard.cli.tables import Columns, LabelledTables
+    from steelyard.api.prepare import RawTable, prepare
+    from steelyard.api.study import study_prepared
     from steelyard.study import check_arms
-    from steelyard.study.tuning import search_size
 
-    options = FoldOptions(folds, repeats, seed, duplicates)
-    n_jobs = processes(jobs)
-    roles = Columns(target, id_column=id_column, group=group, fold_column=fold_column)
-    tables = LabelledTables(roles, reading, task=task, label_separator=label_separator)
-    tables.collections(encoder=encoder, duplicates=duplicates, jobs=n_jobs)
+    tables = learning.tables(reading)
     table = tables.first(data)
     judged: dict[str, RawTable] = {}
     if apart is not None:
-        table, judged["holdout"] = set_apart(table, apart, seed)
-    prepared, facts = prepare(table, options)
+        table, judged["holdout"] = set_apart(table, apart, learning.seed)
+    prepared, facts = prepare(table, learning.fold_options(repeats))
     if test is not None:
         judged["test"] = tables.other(test)
         known_labels(judged["test"], prepared.classes, prepared.multilabel)
     plan = plan_for(prepared.n_classes, prepared.multilabel, len(prepared.codes))
-    counted = f"{prepared.n_classes} {'labels' if prepared.multilabel else 'classes'}, {len(plan.arms)} arms"
-    say(f"{data.name}: {len(prepared.codes)} rows, {prepared.task}, {counted}")
-    if plan.tuning:
-        say(search_size(plan.arms, plan.tuning, prepared))
-    for warning in (*facts.warnings, *plan.left_out):
-        say(f"note: {warning}")
+    _announce(data.name, plan, prepared, facts)
     plan = check_arms(plan, prepared)
     try:
         with study_folder(out, force=force), StudyProgress() as progress:
@@ -191,7 +147,7 @@ def study(
                 plan,
                 prepared,
                 facts,
-                n_jobs=jobs,
+                n_jobs=learning.jobs,
                 ledger=out / "ledger.sqlite",
                 progress=progress,
                 command=_command(sys.argv),
@@ -207,6 +163,25 @@ def study(
         say(f"{late} of {len(plan.arms)} arms were not finished within {time_limit:g} s and are left out")
     _show(result.record, out, json_, result)
     return 0
+
+
+def _arms_of(finished: dict[str, Any], plan_for: Callable[[int, bool, int], StudyPlan]) -> set[str]:
+    """Names of the arms that the arguments ask for, on the rows of a finished study."""
+    facts = finished["data"]
+    plan = plan_for(len(facts["classes"]), facts.get("task") == "multilabel", facts["rows"])
+    return {arm.id for arm in plan.arms} | {text.partition(": ")[0] for text in plan.left_out}
+
+
+def _announce(name: str, plan: StudyPlan, prepared: EngineData, facts: DataFacts) -> None:
+    """Say what is about to be done."""
+    from steelyard.study.tuning import search_size
+
+    counted = f"{prepared.n_classes} {'labels' if prepared.multilabel else 'classes'}, {len(plan.arms)} arms"
+    say(f"{name}: {len(prepared.codes)} rows, {prepared.task}, {counted}")
+    if plan.tuning:
+        say(search_size(plan.arms, plan.tuning, prepared))
+    for warning in (*facts.warnings, *plan.left_out):
+        say(f"note: {warning}")
 
 
 def parse_holdout(text: str) -> int:

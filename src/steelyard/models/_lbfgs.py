@@ -170,19 +170,19 @@ def minimise(
     memory = memory or Memory.empty(len(start), start.shape[1], start.dtype)
     search = _Search(rows, start.copy(), values, gradients, memory)
     points, iterations, ended = start.copy(), np.zeros(len(start), np.int64), []
-    for done in range(max_iter + 1):
+    done = 0
+    while len(search.problems):
         step = _direction(search, precondition)
         length, size = np.sqrt(_dots(step, step)), np.sqrt(_dots(search.points, search.points))
         over = (length <= tolerance * np.maximum(size, 1.0)) | (done == max_iter)
         if not over.any():
-            search, stuck = _stepped(search, step, evaluate, precondition)
-            over = stuck
+            search, over = _stepped(search, step, evaluate, precondition)
+            # Steps are counted, not rounds: in a round in which another problem ends, this one makes none.
+            done += 1
         if over.any():
             points[search.problems[over]] = search.points[over]
             iterations[search.problems[over]] = done
             ended.append((search.problems[over], search.memory.take(np.flatnonzero(over))))
-            if over.all():
-                break
             search = search.take(np.flatnonzero(~over))
     return Minima(points, _joined(ended, memory), iterations)
 

@@ -131,8 +131,9 @@ def score_pair(
 
 
 def _interval(values: Array) -> Array:
-    # Resamples in which a metric is undefined say nothing.
-    bounds: Array = np.nanquantile(values, [0.025, 0.975], axis=-1)
+    # Resamples in which a metric is undefined say nothing; to look for them line by line takes ten times as long.
+    quantile = np.nanquantile if np.isnan(values).any() else np.quantile
+    bounds: Array = quantile(values, [0.025, 0.975], axis=-1)
     return bounds
 
 
