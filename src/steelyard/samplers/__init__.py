@@ -15,12 +15,14 @@ from steelyard.samplers.duration_weighted import DurationWeightedSampler
 from steelyard.samplers.mixup import Mixup
 from steelyard.samplers.oversample import Oversample
 from steelyard.samplers.repeat_factor import RepeatFactorSampler
+from steelyard.samplers.repeat_sequences import RepeatFactor
 from steelyard.samplers.sequence import SequenceSampler
 from steelyard.samplers.shuffled import Shuffled
 from steelyard.samplers.smote import Smote
 from steelyard.samplers.sqrt_balanced import SqrtBalanced
 from steelyard.samplers.undersample import Undersample
 from steelyard.samplers.weighted import WeightedSampler
+from steelyard.samplers.weighted_sequences import SequenceWeighted
 
 __all__ = [
     "Audit",
@@ -31,9 +33,11 @@ __all__ = [
     "LoaderSampler",
     "Mixup",
     "Oversample",
+    "RepeatFactor",
     "RepeatFactorSampler",
     "Sampling",
     "SequenceSampler",
+    "SequenceWeighted",
     "Shuffled",
     "Smote",
     "SqrtBalanced",
