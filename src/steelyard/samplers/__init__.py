@@ -14,15 +14,14 @@ from steelyard.samplers.class_balanced import ClassBalancedSampler
 from steelyard.samplers.duration_weighted import DurationWeightedSampler
 from steelyard.samplers.mixup import Mixup
 from steelyard.samplers.oversample import Oversample
-from steelyard.samplers.repeat_factor import RepeatFactorSampler
-from steelyard.samplers.repeat_sequences import RepeatFactor
+from steelyard.samplers.repeat_factor import RepeatFactor, RepeatFactorSampler
 from steelyard.samplers.sequence import SequenceSampler
+from steelyard.samplers.sequence_weighted import SequenceWeighted
 from steelyard.samplers.shuffled import Shuffled
 from steelyard.samplers.smote import Smote
 from steelyard.samplers.sqrt_balanced import SqrtBalanced
 from steelyard.samplers.undersample import Undersample
 from steelyard.samplers.weighted import WeightedSampler
-from steelyard.samplers.weighted_sequences import SequenceWeighted
 
 __all__ = [
     "Audit",
