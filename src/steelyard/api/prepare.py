@@ -226,7 +226,12 @@ def _labels(table: RawTable, warnings: list[str]) -> tuple[NDArray[np.int64], tu
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(f"{where} has different labels that read the same: {twice!r}; make them one")
     if not kept.all():
-        warnings.append(f"{int((~kept).sum())} rows have no label: they are left out.")
+        n = int((~kept).sum())
+        warnings.append(
+            f"{n} rows have no label: they are left out."
+            if table.tokens is None
+            else f"{n} token{'s have' if n > 1 else ' has'} no tag: context, neither trained on nor scored."
+        )
     return encoded.codes, encoded.classes, kept
 
 
