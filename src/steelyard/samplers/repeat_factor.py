@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from steelyard.component import component
 from steelyard.errors import UsageError
 from steelyard.samplers._backend import checksum, draws, index_dtype, permutation_widths, stream_key
+from steelyard.samplers._base import Array, Codes
 from steelyard.samplers._groups import RowGroups, group_rows
 from steelyard.samplers._loader import LoaderSampler
-from steelyard.samplers._sequences import Array, Codes, SequenceSampling, held_by
+from steelyard.samplers._sequences import SequenceSampling, held_by
 from steelyard.searched import Range, declared
 
 _OFFSET, _ORDER = 4, 5
