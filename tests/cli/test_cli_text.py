@@ -225,6 +225,8 @@ def test_tags_of_tokens(steelyard, tagged):
         assert lists["position"].list.len().sum() == record["data"]["rows"]
         assert arm["f1"] == pytest.approx(f1_score(lists["label"].to_list(), lists["prediction"].to_list()))
     assert record["test"]["entities"]["winner"]["f1"] > 0.9
+    page = (out / "report.html").read_text()
+    assert ("Sentences won and lost" in page) == any(arm["f1"] < 1 for arm in record["entities"]["arms"])
 
     words = "today Anna Maier was in Ulm"
     (tagged / "raw.txt").write_text(f"{words}\n\nagain\n")

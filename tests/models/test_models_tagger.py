@@ -9,7 +9,9 @@ import polars as pl
 import pytest
 
 from steelyard.cli.main import main
+from steelyard.engine import EngineData, FitPlan, Training, fit_many
 from steelyard.errors import UsageError
+from steelyard.features import TableSchema
 from steelyard.features.raw import Token
 from steelyard.losses import CrossEntropyLoss, FocalLoss
 from steelyard.models import FitTask, Tagger
@@ -17,6 +19,8 @@ from steelyard.models._tagger_network import Steps, TaggerNetwork, Windows
 from steelyard.models._token_ids import EDGE, UNKNOWN, Lexicon, Sentences
 from steelyard.models.tagger import held_out_sentences, windows
 from steelyard.samplers import Mixup, RepeatFactor
+from steelyard.strategy import Strategy
+from steelyard.study import make_arms
 
 CITIES, VERBS = ("Ulm", "Bonn", "Kiel", "Trier", "Gera"), ("saw", "left", "likes", "visits")
 
@@ -144,12 +148,18 @@ def test_same_seed_same_model_and_its_state_gives_it_back():
 def test_weights_raise_a_class_and_the_focal_loss_is_less_sure():
     task = task_of(cities())
     weights = np.where(task.codes == 1, 8.0, 0.5)
-    plain, weighed, focal = (
-        SMALL.replace(epochs=3).fit(each).predict_proba(task.X)[task.codes == 1, 1].mean()
-        for each in (task, replace(task, sample_weight=weights), replace(task, loss=FocalLoss(gamma=2.0)))
+    plain, weighed, trained, focal = (
+        SMALL.replace(epochs=n).fit(each).predict_proba(task.X)[task.codes == 1, 1].mean()
+        for n, each in (
+            (3, task),
+            (3, replace(task, sample_weight=weights)),
+            (20, task),
+            (20, replace(task, loss=FocalLoss(gamma=2.0))),
+        )
     )
     assert weighed > plain + 0.02
-    assert focal < plain - 0.02
+    # What is right already moves it less, so it stays less sure.
+    assert focal < trained - 0.005
 
 
 def test_tokens_without_a_tag_are_context_and_nothing_else():
@@ -199,3 +209,28 @@ def test_a_trained_tagger_is_saved_without_code_and_tags_new_sentences(tmp_path)
     assert pl.read_csv(tmp_path / "p.csv")["prediction"].to_list() == ["O", "O", "B-LOC", "O"]
     kinds = {path.suffix for path in (tmp_path / "out").rglob("*") if path.is_file()}
     assert kinds == {".json", ".safetensors"}
+
+
+@pytest.mark.parametrize("strategy", ["mixup", "ldam", "smote"])
+def test_what_needs_other_rows_or_another_layer_is_left_out_of_a_study(strategy):
+    with pytest.raises(UsageError, match="no model can train what was asked for"):
+        make_arms([Strategy.parse(strategy)], [SMALL])
+
+
+def test_one_by_one_it_stays_in_this_process():
+    """Under a time limit fits are handed to processes, but sentences are not."""
+    rows = cities(40)
+    frame = pl.DataFrame(
+        {"token": [w for words in rows for w in words], "sentence": np.repeat(np.arange(40), [len(w) for w in rows])}
+    )
+    schema = TableSchema.infer(frame, roles={"token": "word", "sentence": "sentence"})
+    codes = frame["token"].is_in(CITIES).to_numpy().astype(np.int64)
+    folds = (frame["sentence"].to_numpy() % 2)[None].astype(np.int64)
+    data = EngineData(schema.extract(frame), schema, codes, ("O", "B-LOC"), folds, 0)
+    plans = [FitPlan(Training(SMALL, Strategy()), 0, fold) for fold in (0, 1)]
+    one, two = (
+        sorted(fit_many(plans, data, n_jobs=jobs, in_order=in_order), key=lambda outcome: outcome.plan.fold)
+        for jobs, in_order in ((2, True), (2, False))
+    )
+    for ours, theirs in zip(one, two, strict=True):
+        assert np.array_equal(ours.proba, theirs.proba)

@@ -20,6 +20,7 @@ from steelyard.engine.length import is_short
 from steelyard.engine.plan import FitOutcome, FitPlan
 from steelyard.engine.stacked import fit_stacked, stacked_models, stacks_of
 from steelyard.engine.threads import one_thread
+from steelyard.models import Model
 
 
 def fit_many(
@@ -53,11 +54,10 @@ def fit_many(
             yield from fit_stacked(own, data) if stacked else fit_many(own, data, n_jobs=n_jobs, in_order=in_order)
         return
     # Raw rows are handed to no other process, and one by one nothing is done in threads.
-    alone = [
-        plan for plan in plans if plan.training.model.alone or (in_order and plan.training.model.encoding == "raw")
-    ]
-    if alone and n_jobs > 1:
-        others = [plan for plan in plans if plan not in alone]
+    here = {model for model in {plan.training.model for plan in plans} if model.alone or (in_order and _is_raw(model))}
+    if here and n_jobs > 1:
+        alone = [plan for plan in plans if plan.training.model in here]
+        others = [plan for plan in plans if plan.training.model not in here]
         yield from fit_many(others, data, n_jobs=n_jobs, in_order=in_order)
         yield from fit_many(alone, data, in_order=in_order)
         return
@@ -80,6 +80,10 @@ def fit_many(
     if short or threaded:
         # What is short comes first: by then the compiled code of the others may be there.
         yield from _in_threads([*short, *threaded], data, n_jobs)
+
+
+def _is_raw(model: Model) -> bool:
+    return model.encoding == "raw"
 
 
 def _warm_up(tasks: Sequence[Sequence[FitPlan]], data: EngineData) -> None:

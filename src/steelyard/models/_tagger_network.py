@@ -79,6 +79,11 @@ class TaggerNetwork:
         """Network of the same values in memory of its own."""
         return TaggerNetwork(self.table.copy(), [w.copy() for w in self.weights], [b.copy() for b in self.biases])
 
+    def moved_towards(self, other: TaggerNetwork, share: float) -> None:
+        """Take a share of another network in, in place."""
+        for own, part in zip((self.table, *self.parameters()), (other.table, *other.parameters()), strict=True):
+            own += share * (part - own)
+
     def parameters(self) -> list[Floats]:
         """All but the table, layer by layer."""
         return [part for layer in zip(self.weights, self.biases, strict=True) for part in layer]

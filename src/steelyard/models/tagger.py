@@ -26,6 +26,8 @@ from steelyard.searched import Choices, Range, declared
 _PORTION = 4096
 #: One sentence in so many is watched.
 _WATCHED = 10
+#: Passes that the mean of networks goes back over, about.
+_AVERAGED = 5
 
 
 @component
@@ -38,8 +40,9 @@ class Tagger(Model):
     too (Kiperwasser and Goldberg 2016, section 4).
 
     It learns from whole sentences, in the order that the sampling draws them. One sentence in ten is held out, from
-    the training sentences only; the pass with the lowest weighted loss on these is kept. Tokens without a tag are seen
-    by their neighbours, and are neither trained on nor scored.
+    the training sentences only. What is judged on them, and kept after the pass with the lowest weighted loss, is the
+    mean of the networks of the last passes, because single ones differ by chance. Tokens without a tag are seen by
+    their neighbours, and are neither trained on nor scored.
 
     Parameters
     ----------
@@ -87,6 +90,7 @@ class Tagger(Model):
     encoding: ClassVar[Encoding] = "raw"
     any_loss: ClassVar[bool] = True
     draws: ClassVar[bool] = True
+    mixes: ClassVar[bool] = False
     threads: ClassVar[bool] = True
 
     window: int = 2
@@ -136,7 +140,7 @@ class Tagger(Model):
         )
         training = _Training(self, task, samples, sentences, lexicon.ids(sentences.words), network, split)
         schedule = Schedule(self.epochs, self.patience)
-        asking, seen = passes(network.copy, task, samples, split, schedule, rng), None
+        asking, seen = passes(training.mean.copy, task, samples, split, schedule, rng), None
         while True:
             try:
                 asked = asking.send(seen)
@@ -171,6 +175,7 @@ class _Training:
         self.spec, self.sentences, self.ids, self.network, self.split = spec, sentences, ids, network, split
         self.codes = samples.targets[:, 0].astype(np.int64)
         self.bound = task.loss.bind(split.priors(samples))
+        self.mean, self.passes = network.copy(), 0
         self.steps = Steps(network, spec.learning_rate, spec.weight_decay, 25 * spec.learning_rate)
         counts = np.bincount(sentences.tokens, minlength=len(sentences.words))
         self.dropped = spec.word_dropout / (spec.word_dropout + counts) if spec.word_dropout else np.zeros(len(counts))
@@ -187,6 +192,8 @@ class _Training:
                 kept = rng.random((len(rows), spec.hidden), dtype=np.float32) >= spec.dropout
                 mask = kept * np.float32(1 / (1 - spec.dropout))
             self.steps.step(*self.network.gradient(seen, partial(self._slope, rows=rows, weight=weight), mask))
+        self.passes += 1
+        self.mean.moved_towards(self.network, 1 / min(self.passes, _AVERAGED))
 
     def _dropped(self, rng: np.random.Generator) -> Any:
         def drop(words: Ids, own: Ids) -> Ids:
@@ -200,9 +207,7 @@ class _Training:
     def watch(self, weight: Floats) -> tuple[float, Floats]:
         """Weighted loss of the watched rows, and their scores."""
         rows = self.split.watch
-        scores = scored(
-            self.network, self.sentences, self.ids, self.spec.window, np.unique(self.sentences.sentence[rows])
-        )
+        scores = scored(self.mean, self.sentences, self.ids, self.spec.window, np.unique(self.sentences.sentence[rows]))
         loss, _ = self.bound(scores[rows].astype(np.float64), self.codes[rows])
         return float((loss * weight[rows, 0]).sum()), scores[rows]
 
