@@ -12,7 +12,7 @@ from steelyard.models import parse_model
 from steelyard.searched import Choices, Range, Searched
 from steelyard.strategy import Strategy
 
-KINDS = ("weighting", "loss", "sampling", "adjustment", "decision", "model")
+KINDS = ("weighting", "loss", "sampling", "labelling", "adjustment", "decision", "model")
 
 
 @pytest.mark.parametrize(

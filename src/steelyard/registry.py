@@ -22,6 +22,7 @@ PACKAGES: Mapping[str, str] = MappingProxyType(
         "weighting": "steelyard.weighting",
         "loss": "steelyard.losses",
         "sampling": "steelyard.samplers",
+        "labelling": "steelyard.labelling",
         "adjustment": "steelyard.adjustments",
         "decision": "steelyard.decisions",
         "model": "steelyard.models",

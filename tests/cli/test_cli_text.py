@@ -225,6 +225,8 @@ def test_tags_of_tokens(steelyard, tagged):
         assert lists["position"].list.len().sum() == record["data"]["rows"]
         assert arm["f1"] == pytest.approx(f1_score(lists["label"].to_list(), lists["prediction"].to_list()))
     assert record["test"]["entities"]["winner"]["f1"] > 0.9
+    page = (out / "report.html").read_text()
+    assert ("Sentences won and lost" in page) == any(arm["f1"] < 1 for arm in record["entities"]["arms"])
 
     words = "today Anna Maier was in Ulm"
     (tagged / "raw.txt").write_text(f"{words}\n\nagain\n")
@@ -233,6 +235,51 @@ def test_tags_of_tokens(steelyard, tagged):
     assert [row["token"] for row in rows] == [*words.split(), "again"]
     assert [row["sequence"] for row in rows] == [0] * 6 + [1]
     assert [row["prediction"] for row in rows[:6]] == ["O", "B-PER", "I-PER", "O", "O", "B-LOC"]
+
+
+def test_tokens_without_a_tag_are_seen_by_their_neighbours_and_not_scored(steelyard, tagged):
+    from seqeval.metrics import f1_score
+
+    out, ignored = tagged / "out", {"was": "-X-", "home": "-100"}
+    for path in (tagged / "train.conll", tagged / "test.conll"):
+        lines = [line.split("\t") for line in path.read_text().splitlines()]
+        path.write_text("\n".join("\t".join([line[0], ignored.get(line[0], line[-1])]) for line in lines).strip("\t"))
+    arguments = ("--test", tagged / "test.conll", *QUICK, "--ignore-tag", "-X-, -100", "--out", out)
+    found = steelyard("study", tagged / "train.conll", *arguments)
+    assert found.code == 0, found.err
+    tokens = [line.split("\t") for line in make_sentences() if line]
+    n_ignored = sum(word in ignored for word, _ in tokens)
+    assert f"{n_ignored} tokens have no tag" in found.err
+    record = json.loads((out / "study.json").read_text())
+    assert record["data"]["rows"] == len(tokens) - n_ignored
+    assert {kind["name"] for kind in record["data"]["classes"]} == {"O", "B-PER", "I-PER", "B-LOC"}
+
+    # Places are those of the file, and entities are counted over the tokens that have a tag.
+    predictions = pl.read_parquet(out / "predictions.parquet").sort("arm", "sequence", "position")
+    places = [(row, k) for row, words in enumerate(_sentences(make_sentences())) for k in range(len(words))]
+    known = [place for place, (word, _) in zip(places, tokens, strict=True) if word not in ignored]
+    for arm in record["entities"]["arms"]:
+        rows = predictions.filter(pl.col("arm") == arm["id"])
+        assert rows.select("sequence", "position").rows() == known
+        lists = rows.group_by("sequence", maintain_order=True).agg("label", "prediction")
+        assert arm["f1"] == pytest.approx(f1_score(lists["label"].to_list(), lists["prediction"].to_list()))
+    assert record["test"]["entities"]["winner"]["f1"] > 0.9
+
+
+def _sentences(lines):
+    made = [[]]
+    for line in lines:
+        made[-1].append(line) if line else made.append([])
+    return made[:-1]
+
+
+def test_a_tag_may_be_empty_only_where_that_is_said(steelyard, tagged):
+    path = tagged / "train.conll"
+    path.write_text(path.read_text().replace("\tO\n", "\t\n", 1))
+    found = steelyard("study", path, *QUICK, "--out", tagged / "out")
+    assert (found.code, "the tag is empty: write one, or say --ignore-tag ''" in found.failure) == (1, True)
+    found = steelyard("study", path, *QUICK, "--ignore-tag", "", "--out", tagged / "out")
+    assert (found.code, "1 token has no tag" in found.err) == (0, True)
 
 
 def test_tags_that_break_their_scheme_are_put_right(steelyard, tagged):

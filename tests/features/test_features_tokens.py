@@ -63,3 +63,11 @@ def test_an_encoder_comes_back_from_its_state(rows, sparse):
     first = encoder.transform(matrix)
     assert TableSchema.from_dict(schema.to_dict()) == schema
     np.testing.assert_array_equal(*((M.toarray() if sparse else M) for M in (first, again)))
+
+
+def test_rows_keep_the_whole_sentence_they_were_taken_from():
+    frame = pl.DataFrame({"token": [*SENTENCE, "Oh", "no"], "sentence": [0] * 9 + [1] * 2, "x": range(11)})
+    schema = TableSchema.infer(frame, roles={"token": "word", "sentence": "sentence"})
+    matrix = schema.extract(frame).take(np.arange(11) % 2 == 0).take([1, 5])
+    tokens = TableEncoder("raw").fit(matrix, schema).transform(matrix)
+    assert [(token.words, token.place) for token in tokens] == [(tuple(SENTENCE), 2), (("Oh", "no"), 1)]

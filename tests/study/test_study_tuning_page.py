@@ -24,7 +24,7 @@ def test_every_range_is_in_the_table() -> None:
     lines = {match[1]: match[2] for match in re.finditer(r"^\| `(\w+)` \| (`\w+` .*) \|$", PAGE, re.MULTILINE)}
     declared = {
         name: list(cls.ranges)
-        for kind in ("weighting", "loss", "sampling", "adjustment", "decision", "model")
+        for kind in ("weighting", "loss", "sampling", "labelling", "adjustment", "decision", "model")
         for name, cls in registry.components(kind).items()
         if cls.ranges and cls.__module__.startswith("steelyard.")
     }

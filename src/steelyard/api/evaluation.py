@@ -102,14 +102,15 @@ def evaluation_record(
     """
     known, codes = known_labels(table, winner.classes, winner.multilabel)
     features = table.features.filter(known)
-    arms = [_predictions(model, features) for model in (winner, baseline)]
+    arms = [_predictions(model, table.features, known) for model in (winner, baseline)]
     scores = score_pair(metric, codes, arms[0], arms[1], data.seed)
     judging, n_classes = judging_of(codes), len(winner.classes)
     entities = {}
     if table.tokens is not None:
         names = [str(name) for name in winner.classes]
-        truth = sentences_of([names[code] for code in codes], table.tokens.lengths)
-        tags = [sentences_of([names[k] for k in arm.predicted[0]], table.tokens.lengths) for arm in arms]
+        lengths = np.bincount(table.tokens.sentence[known], minlength=len(table.tokens.lengths))
+        truth = sentences_of([names[code] for code in codes], lengths)
+        tags = [sentences_of([names[k] for k in arm.predicted[0]], lengths) for arm in arms]
         counts = [entity_counts(truth, predicted) for predicted in tags]
         entities["entities"] = {
             "winner": entity_scores(counts[0], counts[1], data.seed),
@@ -181,6 +182,7 @@ def _text_bits(matrix: TableMatrix) -> NDArray[np.int64]:
     return made.view(np.int64)
 
 
-def _predictions(model: TrainedModel, features: pl.DataFrame) -> Predictions:
-    proba = model.predict_proba(features)
+def _predictions(model: TrainedModel, features: pl.DataFrame, known: NDArray[np.bool_]) -> Predictions:
+    # Rows without a label are left out afterwards, for a token without a tag stands in a sentence with others.
+    proba = model.predict_proba(features)[known]
     return Predictions(model.decision.predict(proba)[None], proba[None])

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from steelyard.api.token_examples import token_examples
 from steelyard.errors import SteelyardError
 from steelyard.features.media import kind_of
 from steelyard.features.media.image import open_image
@@ -28,8 +29,10 @@ _MOST_TEXTS, _LONGEST = 12, 200
 
 
 def study_examples(outcome: StudyOutcome) -> list[ExampleGroup]:
-    """Groups of files or texts won, lost and still wrong against doing nothing; none of a table without texts."""
+    """Groups of files, texts or sentences won, lost and still wrong against doing nothing; none of other tables."""
     facts = outcome.facts
+    if facts.lengths is not None:
+        return token_examples(outcome)
     texts = facts.texts is not None
     if not texts and (facts.media is None or facts.ids is None or not Path(facts.path).is_dir()):
         return []

@@ -42,7 +42,8 @@ def checked_label_sets(
     if not kept.all():
         empty = "an empty text means not known; where it means that a row has no label, write the separator alone"
         hint = f" ({empty})" if labels.form == "list" else ""
-        warnings.append(f"{int((~kept).sum())} rows have no known label: they are left out{hint}.")
+        said = "they are never scored, and trained on by pseudo_label alone"
+        warnings.append(f"{int((~kept).sum())} rows have no known label: {said}{hint}.")
     unknown = float(np.isnan(labels.codes[kept]).mean())
     if unknown:
         warnings.append(f"{unknown:.1%} of the labels are not known: they are neither trained on nor scored.")

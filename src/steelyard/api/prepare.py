@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from steelyard.api.giveaways import give_away_warnings
 from steelyard.api.label_sets import checked_label_sets, label_set_warnings, listed
 from steelyard.data import Tokens, count_duplicates, duplicate_groups
-from steelyard.engine import EngineData
+from steelyard.engine import EngineData, Unlabelled
 from steelyard.errors import DataError, UsageError
 from steelyard.features import TableMatrix, TableSchema
 from steelyard.features.checkpoint import EncoderFacts
@@ -162,7 +162,8 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
         empty = int((table.features[name].fill_null("").str.strip_chars() == "").sum())
         if empty:
             warnings.append(f"{empty} text{'s' * (empty > 1)} in {name!r} {'are' if empty > 1 else 'is'} empty.")
-    matrix = schema.extract(table.features).take(kept)
+    whole = schema.extract(table.features)
+    matrix = whole.take(kept)
     codes = codes[kept]
     # A column that only names rows would hide that their texts are the same.
     compared = features.select(schema.used) if schema.text or schema.files else features
@@ -180,7 +181,8 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
     said = label_set_warnings if table.multilabel else _class_warnings
     warnings += said(classes, codes, folds)
     ids = None if table.ids is None else tuple("" if value is None else str(value) for value in _kept(table.ids, kept))
-    data = EngineData(matrix, schema, codes, classes, folds, options.seed)
+    others = None if kept.all() else _unlabelled(table, whole, kept, folds)
+    data = EngineData(matrix, schema, codes, classes, folds, options.seed, unlabelled=others)
     warnings += give_away_warnings(data)
     facts = DataFacts(
         table.path,
@@ -196,6 +198,17 @@ def prepare(table: RawTable, options: FoldOptions) -> tuple[EngineData, DataFact
         texts=features[schema.text[0]] if schema.text and table.media is None and table.tokens is None else None,
     )
     return data, facts
+
+
+def _unlabelled(table: RawTable, whole: TableMatrix, kept: NDArray[np.bool_], folds: NDArray[np.int64]) -> Unlabelled:
+    """Rows without a label, each in the fold of the rows that it has its group, or its named fold, in common with."""
+    keys = table.groups if table.folds is None else table.folds
+    own = np.full((len(folds), int((~kept).sum())), -1, dtype=np.int64)
+    if keys is not None:
+        fold_of = dict(zip(_kept(keys, kept), folds.T, strict=True))
+        for place, key in enumerate(_kept(keys, ~kept)):
+            own[:, place] = fold_of.get(key, -1)
+    return Unlabelled(whole.take(~kept), own)
 
 
 def _kept(values: Any, kept: NDArray[np.bool_]) -> list[Any]:
@@ -226,7 +239,12 @@ def _labels(table: RawTable, warnings: list[str]) -> tuple[NDArray[np.int64], tu
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(f"{where} has different labels that read the same: {twice!r}; make them one")
     if not kept.all():
-        warnings.append(f"{int((~kept).sum())} rows have no label: they are left out.")
+        n = int((~kept).sum())
+        warnings.append(
+            f"{n} rows have no label: they are never scored, and trained on by pseudo_label alone."
+            if table.tokens is None
+            else f"{n} token{'s have' if n > 1 else ' has'} no tag: context, neither trained on nor scored."
+        )
     return encoded.codes, encoded.classes, kept
 
 

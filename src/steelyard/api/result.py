@@ -31,6 +31,7 @@ from steelyard.study import (
     bind_adjustment,
     entities_record,
     predictions_frame,
+    pseudo_label_record,
     study_record,
 )
 
@@ -77,6 +78,8 @@ class StudyResult:
         self.record: dict[str, Any] = study_record(outcome, command)
         if outcome.facts.lengths is not None:
             self.record["entities"] = entities_record(outcome)
+        if given := pseudo_label_record(outcome):
+            self.record["pseudo_labels"] = given
 
     @property
     def verdict(self) -> Verdict:
@@ -274,7 +277,15 @@ def fit_arm(
     return TrainedModel(
         classes=data.classes,
         schema=data.schema,
-        pipeline=fit_pipeline(training, data.matrix, data.schema, data.codes, data.classes, seed),
+        pipeline=fit_pipeline(
+            training,
+            data.matrix,
+            data.schema,
+            data.codes,
+            data.classes,
+            seed,
+            unlabelled=None if data.unlabelled is None else data.unlabelled.matrix,
+        ),
         factors=bind_adjustment(arm, facts, data.classes),
         decision=assessed.decision,
         strategy=arm.strategy,

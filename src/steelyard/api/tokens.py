@@ -37,7 +37,8 @@ def token_frame(tokens: Tokens) -> pl.DataFrame:
 def token_table(path: Path, options: ReadOptions) -> RawTable:
     """Tokens of a CoNLL file with their tags.
 
-    Tags that do not follow their scheme, as an I that continues nothing, are put right, and a note says so.
+    Tags that do not follow their scheme, as an I that continues nothing, are put right, and a note says so. Tokens
+    whose tag stands for none have no label; they stay where they are.
 
     Raises
     ------
@@ -47,7 +48,13 @@ def token_table(path: Path, options: ReadOptions) -> RawTable:
     tokens = read_conll(path, options)
     if tokens.tags is None:
         raise DataError(f"{path} has one column: the tag of each token belongs into the last one")
-    tags = [tag for sentence in sentences_of(tokens.tags, tokens.lengths) for tag in repair_tags(sentence)]
+    tags = list(tokens.tags)
+    known = np.array([tag not in options.ignore_tags for tag in tags])
+    given = [tags[row] for row in np.flatnonzero(known)]
+    lengths = np.bincount(tokens.sentence[known], minlength=len(tokens.lengths))
+    mended = [tag for sentence in sentences_of(given, lengths) for tag in repair_tags(sentence)]
+    for row, tag in zip(np.flatnonzero(known).tolist(), mended, strict=True):
+        tags[row] = tag
     notes = [*tokens.notes, f"{path.name}: {len(tokens.lengths)} sentences; those of a fold are tagged unseen."]
     changed = np.flatnonzero([tag != was for tag, was in zip(tags, tokens.tags, strict=True)])
     if changed.size:
@@ -58,7 +65,7 @@ def token_table(path: Path, options: ReadOptions) -> RawTable:
         )
     return RawTable(
         features=token_frame(tokens),
-        labels=tags,
+        labels=[tag if keep else None for tag, keep in zip(tags, known.tolist(), strict=True)],
         groups=tokens.sentence.tolist(),
         path=str(path),
         target="tag",

@@ -23,12 +23,21 @@ class Reading:
         Encoding of the file, such as windows-1252; UTF-8 by default.
     split
         Which part of a JSON file that holds several lists of rows; train by default.
+    ignore_tag
+        Tag that stands for none in a file of tagged tokens, or several separated by commas: such a token is seen by
+        its neighbours, and neither trained on nor scored.
     """
 
     text: str | None = None
     no_header: Annotated[bool, Parameter(negative="")] = False
     encoding: str | None = None
     split: str | None = None
+    ignore_tag: Annotated[str, Parameter(allow_leading_hyphen=True)] = "-100"
+
+    @property
+    def ignore_tags(self) -> tuple[str, ...]:
+        """Tags that stand for none."""
+        return tuple(tag.strip() for tag in self.ignore_tag.split(","))
 
 
 #: Nothing said.

@@ -59,6 +59,7 @@ class LabelledTables:
             header=None if look_for_header else not reading.no_header,
             split=reading.split,
             mend=True,
+            ignore_tags=reading.ignore_tags,
         )
         self.tokens = False
         self.media: MediaFeatures | None = None

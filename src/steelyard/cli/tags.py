@@ -32,7 +32,7 @@ def predicted_tags(trained: TrainedModel, data: Path, reading: Reading, *, proba
     """
     import polars as pl
 
-    tokens = _tokens(data, ReadOptions(encoding=reading.encoding, mend=True))
+    tokens = _tokens(data, ReadOptions(encoding=reading.encoding, mend=True, ignore_tags=reading.ignore_tags))
     for note in tokens.notes:
         say(f"note: {note}")
     probabilities = trained.predict_proba(token_frame(tokens))

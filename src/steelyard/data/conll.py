@@ -60,10 +60,11 @@ def read_conll(path: Path, options: ReadOptions | None = None) -> Tokens:
     Raises
     ------
     DataError
-        When a line has another number of columns than the first (it is named), a word or tag is empty, or there is
-        no token.
+        When a line has another number of columns than the first (it is named), a word is empty, a tag is empty where
+        that does not stand for none, or there is no token.
     """
     notes: list[str] = []
+    options = options or ReadOptions()
     content = read_text(path, options, notes).decode()
     separator = "\t" if "\t" in content.strip() else None
     words: list[str] = []
@@ -86,8 +87,12 @@ def read_conll(path: Path, options: ReadOptions | None = None) -> Tokens:
                 f"{path}, line {number}: {len(fields)} column{'s' * (len(fields) != 1)} where the lines before have "
                 f"{columns}: mend the line, or leave an empty one between sentences"
             )
-        if not fields[0] or not fields[-1]:
-            raise DataError(f"{path}, line {number}: the {'tag' if fields[0] else 'word'} is empty")
+        if not fields[0]:
+            raise DataError(f"{path}, line {number}: the word is empty")
+        if not fields[-1] and "" not in options.ignore_tags:
+            raise DataError(
+                f"{path}, line {number}: the tag is empty: write one, or say --ignore-tag '' if the token has none"
+            )
         words.append(fields[0])
         tags.append(fields[-1])
         lines.append(number)

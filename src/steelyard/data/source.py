@@ -30,6 +30,8 @@ class ReadOptions:
         The part that is read where none is named.
     mend : bool, default False
         Whether to go on, with a note, where bytes are not UTF-8 or the last columns have no name.
+    ignore_tags : tuple of str, default ("-100",)
+        What stands, in a file of tagged tokens, for no tag; a tag may be empty only where this holds an empty text.
     """
 
     encoding: str | None = None
@@ -38,6 +40,7 @@ class ReadOptions:
     split: str | None = None
     usual_split: str = "train"
     mend: bool = False
+    ignore_tags: tuple[str, ...] = ("-100",)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,9 +5,9 @@ Its face is a list of plans; how they are trained (one by one, or all at once) i
 
 from __future__ import annotations
 
-from steelyard.engine.data import EngineData
+from steelyard.engine.data import EngineData, Unlabelled
 from steelyard.engine.facts import TrainingFacts
-from steelyard.engine.fit import FittedPipeline, fit_pipeline, fit_pipelines
+from steelyard.engine.fit import FittedPipeline, fit_pipeline, fit_pipelines, given_labels
 from steelyard.engine.length import is_short
 from steelyard.engine.plan import FitOutcome, FitPlan, Training
 from steelyard.engine.run import fit_many
@@ -22,10 +22,12 @@ __all__ = [
     "FittedPipeline",
     "Training",
     "TrainingFacts",
+    "Unlabelled",
     "described_device",
     "fit_many",
     "fit_pipeline",
     "fit_pipelines",
+    "given_labels",
     "is_short",
     "one_thread",
     "training_facts",

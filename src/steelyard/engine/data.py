@@ -12,6 +12,25 @@ from steelyard.features import TableMatrix, TableSchema
 
 
 @dataclass(frozen=True)
+class Unlabelled:
+    """Rows of which no label is known; they are never scored.
+
+    Parameters
+    ----------
+    matrix : TableMatrix
+    folds : ndarray of int64, shape (n_repeats, n_rows)
+        Fold of the rows that each belongs with, in whose training it is not seen; -1 where there are none.
+    """
+
+    matrix: TableMatrix
+    folds: NDArray[np.int64]
+
+    def outside(self, repeat: int, fold: int | None) -> TableMatrix:
+        """Rows that may be seen when a fold is scored; all where it is None."""
+        return self.matrix if fold is None else self.matrix.take(np.flatnonzero(self.folds[repeat] != fold))
+
+
+@dataclass(frozen=True)
 class EngineData:
     """Rows, their classes and their folds.
 
@@ -32,6 +51,8 @@ class EngineData:
         Seed of the whole run.
     row_weight : ndarray of float64, shape (n_rows,), optional
         Weight of each row, beside those of its class; None is 1 for each.
+    unlabelled : Unlabelled, optional
+        Rows without any label, for labellings that give them one.
     """
 
     matrix: TableMatrix
@@ -41,6 +62,7 @@ class EngineData:
     folds: NDArray[np.int64]
     seed: int
     row_weight: NDArray[np.float64] | None = None
+    unlabelled: Unlabelled | None = None
 
     @property
     def n_classes(self) -> int:

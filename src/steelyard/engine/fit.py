@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from steelyard.engine.data import EngineData
 from steelyard.engine.plan import Training
+from steelyard.engine.pseudo import fit_labelled, labelled
 from steelyard.engine.targets import Targets, targets_of
 from steelyard.engine.threads import one_thread
 from steelyard.errors import UsageError
 from steelyard.features import FittedEncoder, TableMatrix, TableSchema
 from steelyard.models import FitTask, FittedModel
+from steelyard.strategy import Strategy
 
 Array = NDArray[np.float64]
 
@@ -38,6 +42,12 @@ def encode(training: Training, matrix: TableMatrix, schema: TableSchema) -> tupl
     return encoder, encoder.transform(matrix)
 
 
+def encoded_more(trainings: Sequence[Training], encoder: FittedEncoder, unlabelled: TableMatrix | None) -> Array | None:
+    """Rows without labels, encoded, where a training has a use for them."""
+    wanted = any(training.labelling.gives for training in trainings)
+    return encoder.transform(unlabelled) if wanted and unlabelled is not None and len(unlabelled) else None
+
+
 def fit_encoded(
     trainings: Sequence[Training],
     encoder: FittedEncoder,
@@ -46,12 +56,29 @@ def fit_encoded(
     classes: tuple[object, ...],
     seed: int,
     row_weight: Array | None = None,
+    unlabelled: Array | None = None,
 ) -> list[FittedModel]:
     """Train on encoded rows: draw them, weigh them, fit.
 
     The trainings are of one model; those that see the same rows are fitted in one call. Weights of rows, where given,
-    multiply those of their classes.
+    multiply those of their classes. Rows without labels are only for trainings that give them some.
     """
+    if any(training.labelling.gives for training in trainings):
+        fit = partial(_fit_rows, encoder=encoder, classes=classes, seed=seed)
+        return fit_labelled(trainings, X, codes, row_weight, unlabelled, fit)
+    return _fit_rows(trainings, X, codes, row_weight, encoder=encoder, classes=classes, seed=seed)
+
+
+def _fit_rows(
+    trainings: Sequence[Training],
+    X: Array,
+    codes: NDArray[Any],
+    row_weight: Array | None,
+    *,
+    encoder: FittedEncoder,
+    classes: tuple[object, ...],
+    seed: int,
+) -> list[FittedModel]:
     targets = targets_of(codes, classes)
     if (constant := targets.without_choice()) is not None:
         return [constant for _ in trainings]
@@ -97,6 +124,15 @@ def task_of(
     )
 
 
+def given_labels(training: Training, data: EngineData) -> NDArray[np.int64]:
+    """How many labels a training on all rows gives to those without, as ``Labelled.given`` has them."""
+    others = None if data.unlabelled is None else data.unlabelled.matrix
+    first = Training(training.model, Strategy())
+    pipeline = fit_pipeline(first, data.matrix, data.schema, data.codes, data.classes, data.seed)
+    X, more = pipeline.encoder.transform(data.matrix), encoded_more([training], pipeline.encoder, others)
+    return labelled(training, pipeline.model, X, data.codes, None, more).given
+
+
 def fit_pipeline(
     training: Training,
     matrix: TableMatrix,
@@ -105,9 +141,10 @@ def fit_pipeline(
     classes: tuple[object, ...],
     seed: int,
     row_weight: Array | None = None,
+    unlabelled: TableMatrix | None = None,
 ) -> FittedPipeline:
     """Train on all given rows."""
-    return fit_pipelines([training], matrix, schema, codes, classes, seed, row_weight)[0]
+    return fit_pipelines([training], matrix, schema, codes, classes, seed, row_weight, unlabelled)[0]
 
 
 def fit_pipelines(
@@ -118,9 +155,11 @@ def fit_pipelines(
     classes: tuple[object, ...],
     seed: int,
     row_weight: Array | None = None,
+    unlabelled: TableMatrix | None = None,
 ) -> list[FittedPipeline]:
     """Train several strategies of one model on all given rows; they share the encoder, and what their model shares."""
     with nullcontext() if trainings[0].model.alone else one_thread():
         encoder, X = encode(trainings[0], matrix, schema)
-        models = fit_encoded(trainings, encoder, X, codes, classes, seed, row_weight)
+        more = encoded_more(trainings, encoder, unlabelled)
+        models = fit_encoded(trainings, encoder, X, codes, classes, seed, row_weight, more)
         return [FittedPipeline(encoder, model) for model in models]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from steelyard.errors import UsageError
 from steelyard.features import TableEncoder
+from steelyard.labelling import Labelling
 from steelyard.losses import Loss
 from steelyard.models import Model
 from steelyard.samplers import Sampling
@@ -54,6 +55,17 @@ class Training:
         """Which rows are seen."""
         assert isinstance(self.strategy.sampling, Sampling)
         return self.strategy.sampling
+
+    @property
+    def labelling(self) -> Labelling:
+        """What is made of labels that are not known."""
+        assert isinstance(self.strategy.labelling, Labelling)
+        return self.strategy.labelling
+
+    @property
+    def as_given(self) -> Training:
+        """The same on labels as they are."""
+        return Training(self.model, self.strategy.replace(labelling=SLOTS["labelling"]))
 
     @property
     def encoder(self) -> TableEncoder:

@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from steelyard.engine.data import EngineData
-from steelyard.engine.fit import encode, fit_encoded
+from steelyard.engine.fit import encode, encoded_more, fit_encoded
 from steelyard.engine.length import is_short
 from steelyard.engine.plan import FitOutcome, FitPlan
 from steelyard.engine.stacked import fit_stacked, stacked_models, stacks_of
 from steelyard.engine.threads import one_thread
+from steelyard.models import Model
 
 
 def fit_many(
@@ -52,9 +53,11 @@ def fit_many(
         for own, stacked in stacks_of(plans, stacks, in_order):
             yield from fit_stacked(own, data) if stacked else fit_many(own, data, n_jobs=n_jobs, in_order=in_order)
         return
-    alone = [plan for plan in plans if plan.training.model.alone]
-    if alone and n_jobs > 1:
-        others = [plan for plan in plans if not plan.training.model.alone]
+    # Raw rows are handed to no other process, and one by one nothing is done in threads.
+    here = {model for model in {plan.training.model for plan in plans} if model.alone or (in_order and _is_raw(model))}
+    if here and n_jobs > 1:
+        alone = [plan for plan in plans if plan.training.model in here]
+        others = [plan for plan in plans if plan.training.model not in here]
         yield from fit_many(others, data, n_jobs=n_jobs, in_order=in_order)
         yield from fit_many(alone, data, in_order=in_order)
         return
@@ -77,6 +80,10 @@ def fit_many(
     if short or threaded:
         # What is short comes first: by then the compiled code of the others may be there.
         yield from _in_threads([*short, *threaded], data, n_jobs)
+
+
+def _is_raw(model: Model) -> bool:
+    return model.encoding == "raw"
 
 
 def _warm_up(tasks: Sequence[Sequence[FitPlan]], data: EngineData) -> None:
@@ -115,6 +122,8 @@ def _in_processes(tasks: Sequence[Sequence[FitPlan]], data: EngineData, n_jobs: 
 
     # A task is one fold of one model: as a rule much longer than handing it out takes.
     data = replace(data, matrix=replace(data.matrix, raw=None))
+    if data.unlabelled is not None:
+        data = replace(data, unlabelled=replace(data.unlabelled, matrix=replace(data.unlabelled.matrix, raw=None)))
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
     finished = parallel(delayed(_fit_in_worker)(task, data) for task in tasks)
     try:
@@ -153,6 +162,8 @@ def _fit_together(plans: Sequence[FitPlan], data: EngineData, in_thread: bool = 
         started = clock()
         encoder, X = encode(first.training, data.matrix.take(train), data.schema)
         X_score = encoder.transform(data.matrix.take(score))
+        others = None if data.unlabelled is None else data.unlabelled.outside(first.repeat, first.fold)
+        more = encoded_more([plan.training for plan in plans], encoder, others)
         shared = (clock() - started) / len(plans)
     for batch in [plans] if first.training.model.together else [[plan] for plan in plans]:
         started = clock()
@@ -162,7 +173,7 @@ def _fit_together(plans: Sequence[FitPlan], data: EngineData, in_thread: bool = 
                 warnings.simplefilter("ignore")
             trainings = [plan.training for plan in batch]
             weight = None if data.row_weight is None else data.row_weight[train]
-            models = fit_encoded(trainings, encoder, X, data.codes[train], data.classes, seed, weight)
+            models = fit_encoded(trainings, encoder, X, data.codes[train], data.classes, seed, weight, more)
             probas = [model.predict_proba(X_score).astype(np.float32) for model in models]
         seconds = shared + (clock() - started) / len(batch)
         for plan, proba in zip(batch, probas, strict=True):

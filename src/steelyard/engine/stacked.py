@@ -31,7 +31,8 @@ def stacked_models(plans: Sequence[FitPlan], data: EngineData) -> dict[Model, st
     """
     # The least there can be: categories and texts become more columns than they are.
     columns = data.matrix.numeric.shape[1] + data.matrix.codes.shape[1]
-    models = [plan.training.model for plan in plans]
+    # What a first model labels is not known before it is trained.
+    models = [plan.training.model for plan in plans if not plan.training.labelling.gives]
     found = {}
     for model in dict.fromkeys(models):
         device = model.stack_device(models.count(model), len(data.codes), columns)
@@ -48,13 +49,17 @@ def stacks_of(
     In order it is one training after the other, but all its folds at once: one fit alone would be slower on a GPU than
     on the processor.
     """
+
+    def is_stacked(plan: FitPlan) -> bool:
+        return plan.training.model in models and not plan.training.labelling.gives
+
     if not in_order:
         for model in models:
-            yield [plan for plan in plans if plan.training.model == model], True
-        if rest := [plan for plan in plans if plan.training.model not in models]:
+            yield [plan for plan in plans if plan.training.model == model and is_stacked(plan)], True
+        if rest := [plan for plan in plans if not is_stacked(plan)]:
             yield rest, False
         return
-    for stacked, group in groupby(plans, key=lambda plan: plan.training.model in models):
+    for stacked, group in groupby(plans, key=is_stacked):
         if stacked:
             yield from ((list(folds), True) for _, folds in groupby(group, key=lambda plan: plan.training))
         else:

@@ -307,11 +307,14 @@ class SteelyardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return None if isinstance(self.model, str) and self.model == "auto" else parse_models(self.model)
 
     def _strategy(self) -> Strategy | None:
-        if isinstance(self.strategy, Strategy):
-            return self.strategy
-        if not isinstance(self.strategy, str):
+        if self.strategy == "auto":
+            return None
+        if not isinstance(self.strategy, (str, Strategy)):
             raise UsageError(f"strategy must be 'auto', a strategy or its text, not {self.strategy!r}")
-        return None if self.strategy == "auto" else Strategy.parse(self.strategy)
+        strategy = Strategy.parse(self.strategy) if isinstance(self.strategy, str) else self.strategy
+        if "labelling" in strategy.active():
+            raise UsageError(f"{strategy.labelling} needs rows without a label, which run_study takes and fit does not")
+        return strategy
 
     def _checked_limit(self) -> float | None:
         if self.time_limit is not None and not self.time_limit > 0:

@@ -32,7 +32,10 @@ class TableMatrix:
         Counted n-grams of the text columns: for each column, one matrix for each way of counting; then the named
         features of each column of tokens.
     raw : polars.DataFrame, optional
-        Texts, paths of files and words as they were read, for models that read them themselves.
+        Texts, paths of files and words as they were read, for models that read them themselves. It is not cut: a
+        token's sentence stays whole.
+    raw_rows : ndarray of int64, shape (n_rows,), optional
+        Row of ``raw`` that each row is; None where they are the same.
 
     Examples
     --------
@@ -46,11 +49,15 @@ class TableMatrix:
     codes: NDArray[np.int32]
     text: tuple[csr_array, ...] = ()
     raw: pl.DataFrame | None = None
+    raw_rows: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return int(self.numeric.shape[0])
 
     def take(self, rows: Any) -> TableMatrix:
         """Matrix of the given rows: positions, a boolean mask or a slice."""
-        raw = None if self.raw is None else self.raw[np.arange(len(self))[rows]]
-        return TableMatrix(self.numeric[rows], self.codes[rows], tuple(block[rows] for block in self.text), raw)
+        raw_rows = None
+        if self.raw is not None:
+            raw_rows = (np.arange(len(self)) if self.raw_rows is None else self.raw_rows)[rows]
+        text = tuple(block[rows] for block in self.text)
+        return TableMatrix(self.numeric[rows], self.codes[rows], text, self.raw, raw_rows)

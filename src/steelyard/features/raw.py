@@ -76,10 +76,13 @@ class Raw(FittedEncoder):
         if matrix.raw is None:
             raise UsageError("texts and files are read in one process only: use n_jobs=1 for this model")
         out = np.empty(len(matrix), dtype=object)
+        rows = np.arange(len(matrix)) if matrix.raw_rows is None else matrix.raw_rows
         if self.content == "tokens":
-            out[:] = _tokens(*(matrix.raw[name].to_list() for name in self.names))
+            # Of sentences in part tokens without a tag, all are read.
+            made = _tokens(*(matrix.raw[name].to_list() for name in self.names))
+            out[:] = [made[row] for row in rows]
             return out
-        columns = [matrix.raw[name].to_list() for name in self.names]
+        columns = [matrix.raw[name].gather(rows).to_list() for name in self.names]
         for row, values in enumerate(zip(*columns, strict=True)):
             if self.content == "text":
                 out[row] = "\n".join(value or "" for value in values)

@@ -78,6 +78,8 @@ def prepare(estimator: Any, strategy: Strategy, *, weighted: bool) -> Any:
             "wrap it in sklearn.calibration.CalibratedClassifierCV"
         )
     active = strategy.active()
+    if "labelling" in active:
+        raise UsageError(f"{active['labelling']} trains twice, which only a study does: take it out of the strategy")
     if isinstance(estimator, FrozenEstimator):
         asked = [f"{slot} {active[slot]}" for slot in ("weighting", "loss", "sampling") if slot in active]
         if asked:

@@ -126,6 +126,8 @@ class StrategyLoss(nn.Module):
 
     def _check_slots(self) -> None:
         active = self.strategy.active()
+        if "labelling" in active:
+            raise UsageError(f"a loss cannot do the labelling {active['labelling']}: take it out of the strategy")
         if "sampling" in active:
             raise UsageError(
                 f"a loss cannot do the sampling {active['sampling']}: {self.sampler_advice}, and give the loss the "

@@ -16,6 +16,7 @@ from steelyard.models.lda import Lda
 from steelyard.models.linear import Linear
 from steelyard.models.mlp import Mlp
 from steelyard.models.nystroem import Nystroem
+from steelyard.models.tagger import Tagger
 from steelyard.models.xgboost import Xgboost
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "ModelState",
     "Nystroem",
     "SklearnModel",
+    "Tagger",
     "Xgboost",
     "device_name",
     "fit_labels",

@@ -120,6 +120,8 @@ class Model(Component):
     any_loss: ClassVar[bool] = False
     #: Whether it passes over the rows several times, and draws them anew each time.
     draws: ClassVar[bool] = False
+    #: Whether two of its rows can be mixed into one, where it makes several passes.
+    mixes: ClassVar[bool] = True
     #: Whether it can make cosines for a loss that expects them.
     cosines: ClassVar[bool] = False
     #: Whether it learns rows with several labels, and rows in a sparse matrix.

@@ -29,12 +29,15 @@ class Split:
     weight : ndarray of float32, shape (n_rows, 1) or (n_rows, n_classes)
     rates : ndarray of float32, shape (n_rows, 1)
         How often each row is drawn: what is watched is not drawn, so it is weighed by how often it would be.
+    sequence : ndarray of int64, shape (n_rows,), optional
+        Sequence that each row is in, for a model that learns from whole sequences: these are drawn then.
     """
 
     train: Rows
     watch: Rows
     weight: Floats
     rates: Floats
+    sequence: Rows | None = None
 
     @classmethod
     def of(cls, task: FitTask, samples: Samples, rng: np.random.Generator) -> Split:
@@ -74,6 +77,7 @@ class Pass:
     Parameters
     ----------
     order : ndarray of int64, shape (n_drawn,)
+        Rows, or sequences where these are drawn.
     mixed : ndarray of float32, shape (n_drawn,) or (0,)
         As in :meth:`Engine.learn`.
     weight, judged : ndarray of float32, shape (n_rows, 1) or (n_rows, n_classes)
@@ -156,6 +160,8 @@ def _order(task: FitTask, samples: Samples, split: Split, rng: np.random.Generat
     if samples.several:
         return rng.permutation(split.train)
     codes = samples.targets[split.train, 0].astype(np.int64)
+    if split.sequence is not None:
+        return task.sampling.draw_sequences(codes, split.sequence[split.train], samples.n_classes, rng)
     drawn: Rows = rng.permutation(split.train[task.sampling.draw(codes, samples.n_classes, rng)])
     return drawn
 

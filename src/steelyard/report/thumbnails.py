@@ -46,11 +46,12 @@ class ExampleGroup:
     ----------
     kind : {"won", "lost", "wrong"}
         Right by the best arm alone, right by doing nothing alone, or wrong by both (by the only one, where doing
-        nothing is the best arm). Where a row may have several labels: fewer of them wrong, more, or as many.
+        nothing is the best arm). Where a row may have several labels, or a sentence several entities: fewer of them
+        wrong, more, or as many.
     total : int
         How many there are.
     shown : sequence of Example
-    unit : {"file", "text"}
+    unit : {"file", "text", "sentence"}
         What they are.
     several : bool
         Whether they may have several labels.

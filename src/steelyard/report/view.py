@@ -20,6 +20,7 @@ from steelyard.report.label_sets import LabelSets, label_sets
 from steelyard.report.measures import Measure
 from steelyard.report.measures import measure as described
 from steelyard.report.overweighting import Overweighting, overweighting
+from steelyard.report.pseudo_labels import PseudoLabels, pseudo_labels
 from steelyard.report.tradeoff import Tradeoff, tradeoff
 from steelyard.report.tuning import SearchView, searches
 from steelyard.report.weights import Weights, weights
@@ -88,6 +89,7 @@ class View:
     beta: float | None
     label_sets: LabelSets | None
     entities: Entities | None
+    pseudo_labels: tuple[PseudoLabels, ...]
     folds: int | None
     repeats: int | None
     seed: Any
@@ -149,6 +151,7 @@ def build_view(study: Mapping[str, Any]) -> View:
         beta=words.finite(study.get("beta")),
         label_sets=label_sets(study.get("labels"), winner is not None and winner.is_baseline),
         entities=entities(study, arms, best),
+        pseudo_labels=pseudo_labels(study),
         folds=study.get("folds"),
         repeats=study.get("repeats"),
         seed=study.get("seed"),

@@ -14,8 +14,9 @@ from steelyard.samplers.class_balanced import ClassBalancedSampler
 from steelyard.samplers.duration_weighted import DurationWeightedSampler
 from steelyard.samplers.mixup import Mixup
 from steelyard.samplers.oversample import Oversample
-from steelyard.samplers.repeat_factor import RepeatFactorSampler
+from steelyard.samplers.repeat_factor import RepeatFactor, RepeatFactorSampler
 from steelyard.samplers.sequence import SequenceSampler
+from steelyard.samplers.sequence_weighted import SequenceWeighted
 from steelyard.samplers.shuffled import Shuffled
 from steelyard.samplers.smote import Smote
 from steelyard.samplers.sqrt_balanced import SqrtBalanced
@@ -31,9 +32,11 @@ __all__ = [
     "LoaderSampler",
     "Mixup",
     "Oversample",
+    "RepeatFactor",
     "RepeatFactorSampler",
     "Sampling",
     "SequenceSampler",
+    "SequenceWeighted",
     "Shuffled",
     "Smote",
     "SqrtBalanced",

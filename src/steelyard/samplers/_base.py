@@ -59,6 +59,40 @@ class Sampling(Component):
         """
         raise NotImplementedError
 
+    def draw_sequences(self, codes: Codes, sequence: Codes, n_classes: int, rng: np.random.Generator) -> Codes:
+        """Sequences to train on, repeats included, for a model that learns from whole ones.
+
+        A sampling of rows draws as many sequences as there are, in the shares in which it draws their rows.
+
+        Parameters
+        ----------
+        codes : ndarray of shape (n_rows,)
+        sequence : ndarray of int64, shape (n_rows,)
+            Number of the sequence that each row is in.
+        n_classes : int
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        ndarray of int64
+            Numbers of sequences.
+        """
+        present = np.unique(sequence)
+        if not self.raises_rare:
+            return rng.permutation(present)
+        drawn: Codes = sequence[rng.permutation(self.draw(codes, n_classes, rng))]
+        return drawn[: len(present)]
+
+    def sequence_rates(self, codes: Codes, sequence: Codes, n_classes: int) -> Array:
+        """Expected draws of each sequence that has rows, shape (highest number + 1,); their mean is about 1.
+
+        Parameters are those of :meth:`draw_sequences`.
+        """
+        rates = self.rates(np.bincount(codes, minlength=n_classes))[codes]
+        sums = np.bincount(sequence, weights=rates)
+        scaled: Array = sums * np.count_nonzero(sums) / sums.sum()
+        return scaled
+
     def resample(self, X: Array, codes: Codes, n_classes: int, rng: np.random.Generator) -> tuple[Array, Codes]:
         """Rows to train on, and their classes.
 

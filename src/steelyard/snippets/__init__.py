@@ -40,7 +40,7 @@ def write_snippets(strategy: Strategy | str, model: Model | str | None = None, *
     Returns
     -------
     dict of str to str
-        Python code by the name of the library.
+        Python code by the name of the library; none where rows without a label are to be given one.
 
     Examples
     --------
@@ -50,6 +50,8 @@ def write_snippets(strategy: Strategy | str, model: Model | str | None = None, *
     True
     """
     value = Strategy.parse(strategy) if isinstance(strategy, str) else strategy
+    if "labelling" in value.active():
+        return {}
     recipe = Recipe(value, _model_text(model), n_classes)
     return {name: _without_unused(write(recipe)) for name, write in FRAMEWORKS.items()}
 

@@ -1,4 +1,4 @@
-"""The :class:`Strategy` value: five slots, each with a neutral default."""
+"""The :class:`Strategy` value: six slots, each with a neutral default."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ SLOTS: Mapping[str, str] = MappingProxyType(
         "weighting": "uniform",
         "loss": "cross_entropy",
         "sampling": "shuffled",
+        "labelling": "as_given",
         "adjustment": "unchanged",
         "decision": "argmax",
     }
@@ -45,11 +46,11 @@ def _slot(slot: str) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Strategy:
-    """What is done about imbalance, in five slots; with every slot neutral it is *do nothing*.
+    """What is done about imbalance, in six slots; with every slot neutral it is *do nothing*.
 
     Parameters
     ----------
-    weighting, loss, sampling, adjustment, decision : component or str
+    weighting, loss, sampling, labelling, adjustment, decision : component or str
         A component of that slot, or its text form. Left out, the slot is neutral.
 
     Raises
@@ -73,6 +74,7 @@ class Strategy:
     weighting: Component = _slot("weighting")
     loss: Component = _slot("loss")
     sampling: Component = _slot("sampling")
+    labelling: Component = _slot("labelling")
     adjustment: Component = _slot("adjustment")
     decision: Component = _slot("decision")
 

@@ -11,6 +11,7 @@ from steelyard.study.folds import folds_from_column, make_folds
 from steelyard.study.judging import Predictions, judging_of
 from steelyard.study.outcome import DataFacts, StudyOutcome
 from steelyard.study.plan import AUTO, Arm, BlendArm, StudyArm, make_arms
+from steelyard.study.pseudo_labels import pseudo_label_record
 from steelyard.study.record import predictions_frame, study_record
 from steelyard.study.run import StudyPlan, execute, fit_decision
 
@@ -36,6 +37,7 @@ __all__ = [
     "make_arms",
     "make_folds",
     "predictions_frame",
+    "pseudo_label_record",
     "score_pair",
     "sentences_of",
     "study_record",

@@ -48,6 +48,9 @@ def check_arms(plan: StudyPlan, data: EngineData) -> StudyPlan:
     n = data.n_classes
     codes = np.tile(np.eye(n), (3, 1)) if data.multilabel else np.tile(np.arange(n), 3)
     proba = np.random.default_rng(0).dirichlet(np.ones(n), size=len(codes))
+    known = data.unlabelled is None and not (data.multilabel and np.isnan(data.codes).any())
+    if known and (giving := [t for arm in plan.arms for t in arm.trainings if t.labelling.gives]):
+        raise UsageError(f"{giving[0].labelling}: every label is known, so there is nothing to give; leave it out")
     metric = _resolved(plan.metric, data)
     arm = Predictions(proba.argmax(axis=1)[None], proba[None])
     if data.multilabel:

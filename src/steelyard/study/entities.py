@@ -57,10 +57,10 @@ def entity_scores(counts: Counts, baseline: Counts, seed: int) -> dict[str, Any]
 def entities_record(outcome: StudyOutcome) -> dict[str, Any]:
     """What ``study.json`` says of entities: a line for each arm, of out-of-fold tags.
 
-    Tokens that are never scored count as if no entity had been predicted there.
+    Tokens that are never scored count as if no entity had been predicted there; those without a tag are left out.
     """
-    lengths = outcome.facts.lengths
-    assert lengths is not None
+    assert outcome.facts.lengths is not None
+    lengths = np.bincount(outcome.facts.token_places[0], minlength=len(outcome.facts.lengths))
     names = [str(name) for name in outcome.data.classes]
     truth = sentences_of([names[code] for code in outcome.data.codes], lengths)
     made = [_counts(outcome, arm.predictions.predicted, names, truth, lengths) for arm in outcome.arms]

@@ -37,6 +37,9 @@ def fingerprint(data: EngineData) -> str:
     """
     digest = hashlib.sha256()
     counted = [part for block in data.matrix.text for part in (block.indptr, block.indices, block.data)]
+    if (others := data.unlabelled) is not None:
+        counted += [others.matrix.numeric, others.matrix.codes, others.folds]
+        counted += [part for block in others.matrix.text for part in (block.indptr, block.indices, block.data)]
     for array in (data.matrix.numeric, data.matrix.codes, data.codes, data.folds, *counted):
         digest.update(str(array.shape).encode())
         digest.update(np.ascontiguousarray(array).tobytes())

@@ -61,6 +61,15 @@ class DataFacts:
     lengths: NDArray[np.int64] | None = None
     texts: pl.Series | None = None
 
+    @property
+    def token_places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Sentence of each studied token, and its position there; tokens that are not studied are counted too."""
+        assert self.lengths is not None
+        sentence = np.repeat(np.arange(len(self.lengths)), self.lengths)
+        position = np.arange(len(sentence)) - np.repeat(np.cumsum(self.lengths) - self.lengths, self.lengths)
+        kept = slice(None) if self.row_numbers is None else self.row_numbers
+        return sentence[kept], position[kept]
+
 
 @dataclass(frozen=True)
 class StudyOutcome:

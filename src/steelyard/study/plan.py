@@ -138,8 +138,10 @@ def _why_not(arm: Arm, multilabel: bool) -> str | None:
     if (training.weighting.in_passes or training.sampling.mixing) and not model.draws:
         part = training.weighting if training.weighting.in_passes else training.sampling
         return f"{part} needs a model that is trained in passes"
+    if training.sampling.mixing and not model.mixes:
+        return f"{training.sampling} mixes rows, and those of {model.name} cannot be mixed"
     if training.sampling.synthetic and model.encoding == "raw":
-        return f"{training.sampling} makes up rows of numbers, and {model.name} reads texts or images"
+        return f"{training.sampling} makes up rows of numbers, and {model.name} reads texts, tokens or images"
     loss = active.get("loss")
     if loss is None:
         return None

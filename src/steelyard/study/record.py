@@ -188,10 +188,8 @@ def predictions_frame(outcome: StudyOutcome) -> pl.DataFrame:
             if outcome.facts.ids is not None:
                 columns["id"] = np.asarray(outcome.facts.ids, dtype=object)[scored.rows].tolist()
             if outcome.facts.lengths is not None:
-                lengths = outcome.facts.lengths
-                starts = np.cumsum(lengths) - lengths
-                columns["sequence"] = np.repeat(np.arange(len(lengths)), lengths)[scored.rows]
-                columns["position"] = (np.arange(lengths.sum()) - np.repeat(starts, lengths))[scored.rows]
+                sequence, position = outcome.facts.token_places
+                columns |= {"sequence": sequence[scored.rows], "position": position[scored.rows]}
             frame = pl.DataFrame(columns).with_columns(
                 pl.lit(assessed.arm.id).alias("arm"),
                 pl.Series("fold", folds),

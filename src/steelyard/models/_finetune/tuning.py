@@ -190,11 +190,9 @@ def _drawer(task: FitTask, targets: NDArray[Any], examples: Examples, seed: int)
         rng = np.random.default_rng([seed, epoch])
         if task.multilabel or not task.sampling.raises_rare:
             return rng.permutation(len(examples))
-        drawn = rng.permutation(task.sampling.draw(targets, task.n_classes, rng))
-        if not examples.ragged:
-            return np.asarray(drawn)
-        # Sentences come in the shares in which their tokens were drawn, as many as there are.
-        return np.asarray(example_of[drawn][: len(examples)])
+        if examples.ragged:
+            return task.sampling.draw_sequences(targets, example_of, task.n_classes, rng)
+        return np.asarray(rng.permutation(task.sampling.draw(targets, task.n_classes, rng)))
 
     return draw
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steelyard.engine import EngineData, FitPlan, Training, fit_many
+from steelyard.engine import EngineData, FitPlan, Training, Unlabelled, fit_many
 from steelyard.metrics import Metric
 from steelyard.study.assess import ScoredRows, out_of_fold
 from steelyard.study.compare import sign_of
@@ -48,7 +48,14 @@ def inner_data(data: EngineData, repeat: int, fold: int | None) -> EngineData:
         folds=inner[None],
         seed=int(np.random.SeedSequence([data.seed, repeat, mark, 0x7A1]).generate_state(1)[0] >> 1),
         row_weight=None if data.row_weight is None else data.row_weight[rows],
+        unlabelled=None if data.unlabelled is None else _inner_unlabelled(data.unlabelled, repeat, fold, place),
     )
+
+
+def _inner_unlabelled(others: Unlabelled, repeat: int, fold: int | None, place: Mapping[int, int]) -> Unlabelled:
+    kept = np.flatnonzero(others.folds[repeat] != fold) if fold is not None else np.arange(len(others.matrix))
+    inner = [place.get(int(name), -1) for name in others.folds[repeat][kept]]
+    return Unlabelled(others.matrix.take(kept), np.array(inner, dtype=np.int64)[None])
 
 
 class Inner:
