@@ -146,8 +146,9 @@ def test_a_time_limit_is_kept() -> None:
 
 
 def test_arms_of_given_parts() -> None:
-    assert len(auto_trainings("fast", 500, 3)) == 3 < len(auto_trainings("full", 500, 3))
-    # On few rows of many classes, boosting is one arm of three.
+    assert len(auto_trainings("fast", 500, 3)) == 4 < len(auto_trainings("full", 500, 3))
+    # On few rows of many classes, boosting is one small arm.
+    assert [t.model.params().get("num_leaves") for t in auto_trainings("fast", 500, 20)] == [None, 7, None, None]
     assert [str(t.model)[:8] for t in auto_trainings("full", 500, 20)].count("boosting") == 1
     focal = Strategy.parse("focal")
     assert {training.model.name for training in trainings_of(None, focal, "full", 500, 3)} == {

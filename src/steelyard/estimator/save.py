@@ -195,6 +195,7 @@ def _assemble(folder: Path, manifest: dict[str, Any], trusted: tuple[str, ...]) 
     clf.class_counts_ = np.array(manifest["counts"], dtype=np.int64)
     clf.metric_ = str(manifest["metric"])
     clf.factors_ = class_factors(manifest["adjustment"])
+    clf._tuned_rules = {}
     clf.decision_ = FittedDecision.from_state(manifest["decision"])
     return clf
 

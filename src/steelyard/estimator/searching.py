@@ -16,7 +16,8 @@ from steelyard.blend.fits import Fit, runner
 from steelyard.component import format_value
 from steelyard.engine import EngineData, FitPlan, Training, fit_many, one_thread, training_facts
 from steelyard.errors import UsageError
-from steelyard.metrics import Metric
+from steelyard.estimator.target import resolve_metric
+from steelyard.metrics import Metric, get_metric
 from steelyard.strategy import Strategy
 from steelyard.study.assess import ScoredRows
 from steelyard.study.compare import sign_of
@@ -85,6 +86,13 @@ def _arms(trainings: Sequence[Training], strategy: Strategy | None) -> list[Arm]
     return [Arm(strategy or training.strategy, training.model) for training in trainings]
 
 
+def searched_metric(metric: Any, strategy: Strategy | None, counts: NDArray[np.int64]) -> Metric:
+    """What values are searched for: with a strategy of the user's own what its rule is for, else log loss."""
+    if strategy is None or not isinstance(metric, (str, Metric)):
+        return get_metric("log_loss")
+    return resolve_metric(metric, counts)
+
+
 def search_blend(
     arms: Sequence[Arm],
     strategy: Strategy | None,
@@ -106,7 +114,7 @@ def search_blend(
     strategy : Strategy, optional
         The user's own; None calibrates the arms, and they enter without an adjustment.
     data : EngineData
-        The first dealing of its folds is used.
+        With folds that are dealt once.
     metric : Metric
         What is searched for.
     tuning : Tuning
@@ -119,7 +127,7 @@ def search_blend(
         The blend; the strategy with the values of the heaviest arm; the searches as plain data. None when the time
         was too short for a single arm.
     """
-    data, clock = replace(data, folds=data.folds[:1]), clock or Clock()
+    clock = clock or Clock()
     rows = ScoredRows.of(data)
     found = _searched(arms, data, rows, metric, tuning, n_jobs, clock)
     if not found:
