@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -131,6 +132,27 @@ def test_an_arm_that_is_surely_worse_is_dropped_after_its_first_fold() -> None:
     assert 0 in finished
 
 
+def test_of_few_arms_a_small_share_of_the_mixture_does_not_save_one_that_is_behind(monkeypatch: Any) -> None:
+    data = table(800)
+    hopeless = Training.of(Strategy(), parse_model("linear(C=1e-8)"))
+    monkeypatch.setattr(Race, "_compared", _five_in_a_hundred(Race._compared))
+    for least, racing in ((0.1, [0, 1]), (0.04, [0, 1, 2])):
+        monkeypatch.setattr("steelyard.blend.race._LEAST_OF_FEW", least)
+        race = Race([*LINEAR, hopeless], data, Clock())
+        with runner(data, 1, stoppable=False) as running:
+            assert race.run(running) == racing
+
+
+def _five_in_a_hundred(compared: Any) -> Any:
+    """The comparison with a mixture that has little of the last arm."""
+
+    def changed(race: Race, repeat: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        likelihood, _ = compared(race, repeat, rows)
+        return likelihood, np.array([0.475, 0.475, 0.05])
+
+    return changed
+
+
 def test_no_arm_is_trained_when_there_is_no_time() -> None:
     assert fit_blend(LINEAR, None, table(), clock=Clock(1e-6)) is None
 
@@ -146,8 +168,9 @@ def test_a_time_limit_is_kept() -> None:
 
 
 def test_arms_of_given_parts() -> None:
-    assert len(auto_trainings("fast", 500, 3)) == 3 < len(auto_trainings("full", 500, 3))
-    # On few rows of many classes, boosting is one arm of three.
+    assert len(auto_trainings("fast", 500, 3)) == 4 < len(auto_trainings("full", 500, 3))
+    # On few rows of many classes, boosting is one small arm.
+    assert [t.model.params().get("num_leaves") for t in auto_trainings("fast", 500, 20)] == [None, 7, None, None]
     assert [str(t.model)[:8] for t in auto_trainings("full", 500, 20)].count("boosting") == 1
     focal = Strategy.parse("focal")
     assert {training.model.name for training in trainings_of(None, focal, "full", 500, 3)} == {

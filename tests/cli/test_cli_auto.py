@@ -17,8 +17,8 @@ from steelyard.errors import UsageError
 
 
 @pytest.fixture
-def three_members(monkeypatch):
-    """The three members of the fast mode in place of twelve."""
+def few_members(monkeypatch):
+    """The few members of the fast mode in place of all, and smaller."""
     few = auto_trainings("fast", 100, 3)
     small = [
         replace(t, model=t.model.replace(n_estimators=10)) if "n_estimators" in t.model.params() else t for t in few
@@ -26,7 +26,7 @@ def three_members(monkeypatch):
     monkeypatch.setattr(api_study, "auto_trainings", lambda *_: small)
 
 
-def test_auto_stands_beside_the_arms_and_is_kept_when_it_wins(steelyard, table, tmp_path, three_members):
+def test_auto_stands_beside_the_arms_and_is_kept_when_it_wins(steelyard, table, tmp_path, few_members):
     out = tmp_path / "out"
     asked = ("study", table, "--target", "diagnosis", "--models", "linear, auto", "--strategies", "do_nothing; inverse")
     done = steelyard(*asked, "--folds", 3, "--jobs", 1, "--out", out)
@@ -35,12 +35,17 @@ def test_auto_stands_beside_the_arms_and_is_kept_when_it_wins(steelyard, table, 
     assert [arm["id"] for arm in record["arms"]] == ["do_nothing | linear", "inverse | linear", "auto | auto"]
     mixed = record["arms"][-1]
     assert mixed["per_class"][0]["recall_delta_ci"]
-    assert {part["model"].partition("(")[0] for part in mixed["mixture"]} <= {"linear", "boosting", "extra_trees"}
+    assert {part["model"].partition("(")[0] for part in mixed["mixture"]} <= {
+        "linear",
+        "boosting",
+        "extra_trees",
+        "mlp",
+    }
     again = steelyard(*asked, "--folds", 3, "--out", out, "--resume")
     assert "already finished" in again.err
 
 
-def test_auto_is_trained_alone_and_predicts_and_exports(steelyard, table, tmp_path, three_members):
+def test_auto_is_trained_alone_and_predicts_and_exports(steelyard, table, tmp_path, few_members):
     model = tmp_path / "model"
     wanted = ("train", table, "--target", "diagnosis", "--model", "auto", "--strategy", "auto", "--folds", 3)
     assert steelyard(*wanted, "--jobs", 1, "--out", model).code == 0
@@ -75,13 +80,13 @@ def test_alone_auto_has_the_usual_models_beside_it_that_do_nothing():
     assert [arm.id for arm in plan.arms] == [
         "do_nothing | linear", "do_nothing | mlp(hidden=64)", "do_nothing | boosting", "auto | auto"
     ]  # fmt: skip
-    assert len(plan.arms[-1].members) == 12
+    assert len(plan.arms[-1].members) == 13
     beside = api_study.plan_maker(["auto", "forest"], "quick", "macro_f1")(2)
     assert {arm.model.name for arm in beside.arms[:-1]} == {"forest"}
     assert beside.arms[-1].id == "auto | auto"
 
 
-def test_text_columns_are_mixed(three_members):
+def test_text_columns_are_mixed(few_members):
     rng = np.random.default_rng(0)
     y = np.repeat(["common", "rare"], [70, 20])
     words = {"common": ["grey", "plain", "usual", "slow"], "rare": ["bright", "odd", "quick", "slow"]}

@@ -130,6 +130,22 @@ def test_retarget_takes_any_function_of_labels(fitted: Any) -> None:
     assert rare_recall(y, fitted.retarget(rare_recall).predict(X)) > rare_recall(y, fitted.retarget("mcc").predict(X))
 
 
+def test_a_rule_is_tuned_once_and_anew_at_other_class_shares(fitted: Any) -> None:
+    first = fitted.retarget("mcc")
+    assert fitted.retarget("balanced_accuracy").retarget("mcc").decision_ is first.decision_
+    # A metric of probabilities has the rule of macro F1, which the fit was aimed at.
+    assert fitted.retarget("average_precision").decision_ is fitted.decision_
+    moved = fitted.retarget("mcc", prior=dict(zip(fitted.classes_, [0.2, 0.5, 0.3], strict=True)))
+    assert moved.decision_ != first.decision_
+    assert fitted.retarget("mcc").decision_ is first.decision_
+
+
+def test_the_fast_mode_deals_the_folds_once() -> None:
+    X, y = table(120)
+    scores = [len(quick(strategy="inverse", mode=mode).fit(X, y).oof_.codes) for mode in ("fast", "full")]
+    assert scores == [120, 240]
+
+
 def test_retarget_to_a_cost_is_the_cheapest_label(fitted: Any) -> None:
     X, _ = table(100, seed=1)
     cost = np.array([[0, 1, 1], [30, 0, 30], [2, 1, 0]])

@@ -13,18 +13,30 @@ Arms = tuple[tuple[str, str], ...]
 _SMALL = (
     "num_leaves=7, min_child_samples=5, reg_lambda=5, colsample_bytree=0.5, subsample=0.7, onehot=true, max_bin={bins}"
 )
+#: Twice the rounds, and leaves of few rows: what a single boosted model does best with, if it is held by a penalty.
+_LONG = (
+    "n_estimators=200, num_leaves=15, min_child_samples=5, reg_lambda=1, colsample_bytree=0.7, subsample=0.8, "
+    "onehot=true, max_bin={bins}"
+)
 #: Boosting grows a tree for each class in each round. On few rows of many classes that is most of the time of all
 #: arms and gives little, and coarse steps lose nothing.
 _FEW_ROWS, _MANY_CLASSES = 1000, 10
 
-#: Strategy and model, for ``mode="fast"``.
+_SMALL_ARM = ("sqrt", f"boosting({_SMALL})")
+
+#: Strategy and model, for ``mode="fast"``: one of each kind.
 FAST: Arms = (
     ("inverse", "linear"),
-    ("sqrt", f"boosting({_SMALL})"),
-    ("inverse", "extra_trees"),
+    ("", f"boosting({_LONG})"),
+    ("", "mlp(hidden=128, epochs=60)"),
+    ("inverse", "extra_trees(n_estimators=100)"),
 )
-#: And those that ``mode="full"`` adds.
-MORE: Arms = (
+#: For ``mode="full"``, in the same order of kinds.
+FULL: Arms = (
+    *FAST[:3],
+    ("inverse", "extra_trees"),
+    _SMALL_ARM,
+    ("inverse", "boosting(onehot=true, max_bin={bins})"),
     ("", "extra_trees"),
     ("", "lda"),
     ("inverse", "forest"),
@@ -32,8 +44,6 @@ MORE: Arms = (
     ("", "boosting(max_bin={bins})"),
     ("", "linear"),
     ("inverse", "nystroem"),
-    ("", "mlp(hidden=128, epochs=60)"),
-    ("inverse", "boosting(onehot=true, max_bin={bins})"),
 )
 #: What a strategy of the user's own is tried on, and what is tried on a model of the user's own.
 MODELS = ("linear", "boosting", "extra_trees", "forest", "mlp")
@@ -49,9 +59,10 @@ def auto_trainings(mode: str, n_rows: int, n_classes: int) -> list[Training]:
     n_rows, n_classes : int
         Size of the table, which some arms are not for.
     """
-    arms = FAST if mode == "fast" else FAST + MORE
+    arms = FAST if mode == "fast" else FULL
     if n_rows < _FEW_ROWS and n_classes >= _MANY_CLASSES:
-        arms = tuple(arm for arm in arms if arm[1].startswith(f"boosting({_SMALL}") or "boosting" not in arm[1])
+        arms = tuple(arm for arm in arms if arm == _SMALL_ARM or "boosting" not in arm[1])
+        arms = arms if _SMALL_ARM in arms else (*arms[:1], _SMALL_ARM, *arms[1:])
     bins = "63" if n_rows < 2 * _FEW_ROWS else "255"
     return [_training(strategy, parse_model(model.replace("{bins}", bins))) for strategy, model in arms]
 

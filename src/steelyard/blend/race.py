@@ -20,8 +20,9 @@ Array = NDArray[np.float64]
 _ENOUGH_ROWS, _SURE = 150, 3.0
 #: Once all rows were scored, the same folds dealt anew say little that is new: fewer standard errors are enough.
 _LIKELY = 2.0
-#: Among fewer arms than that none is dropped, and none that has this share of a mixture.
-_FEWEST, _LEAST = 3, 0.01
+#: Among fewer arms than that none is dropped, and none that has this share of a mixture: of many arms, and of few,
+#: where one is a larger part of the time.
+_FEWEST, _MANY, _LEAST, _LEAST_OF_FEW = 3, 6, 0.01, 0.1
 #: Share of the time that is left for putting the result together.
 _SPARE = 0.04
 #: Rows on which the end is rehearsed, to know how long it takes.
@@ -214,10 +215,11 @@ class Race:
         likelihood, wanted = self._compared(repeat, rows)
         logs = np.log(np.clip(likelihood, 1e-6, 1.0))
         best = logs[logs.mean(axis=1).argmax()]
+        least = _LEAST if len(self.entrants) >= _MANY else _LEAST_OF_FEW
         for entrant, mine, share in zip(self._racing(), logs, wanted, strict=True):
             behind = best - mine
             error = behind.std() / np.sqrt(len(behind))
-            if share < _LEAST and behind.mean() > errors * error > 0:
+            if share < least and behind.mean() > errors * error > 0:
                 entrant.dropped = note
 
     def _racing(self) -> list[Entrant]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,12 +16,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
 from steelyard.adjustments import ClassFactors
-from steelyard.api.study import processes
+from steelyard.api.study import processes, tuning_from
 from steelyard.blend import Blend, BlendResult, Clock, Member, OutOfFold, check_models, fit_blend, trainings_of
 from steelyard.decisions import FittedDecision
 from steelyard.engine import EngineData, Training, fit_pipeline
 from steelyard.errors import DataError, UsageError
 from steelyard.estimator.rows import engine_data, is_frame, labelled, to_frame
+from steelyard.estimator.searching import arms_of, refuse_open, search_blend, searched_metric
 from steelyard.estimator.target import Scorer, Target, make_target, resolve_metric, strategy_decision
 from steelyard.features import TableSchema
 from steelyard.metrics import Metric
@@ -53,7 +54,13 @@ class SteelyardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Processes; -1 is one for each processor. The result does not depend on it, time-limited fits aside.
     random_state : int, RandomState or None, default 0
     mode : {"full", "fast"}, default "full"
-        ``"fast"`` tries three arms under ``"auto"`` instead of twelve.
+        ``"fast"`` tries four arms under ``"auto"`` instead of thirteen, on folds that are dealt once.
+    tune : {"grid", "random", "bayes"}, optional
+        Search the values that the models and the strategy leave open, as in ``"linear(C=?)"``; where none is marked,
+        all at their defaults that declare a range. It is done inside the training rows of each fold: for the metric
+        where a strategy is named, else for log loss, as the mixture is. "bayes" needs the extra ``search``.
+    trials : int, optional
+        Trials of each search, 25 by default; for a grid the most points it may have, 100 by default.
 
     Attributes
     ----------
@@ -62,6 +69,8 @@ class SteelyardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         What became of each arm: its weight in the mixture, log loss, seconds.
     metric_ : str
         What the decision was made for.
+    tuning_ : list of dict
+        For each arm that was searched, the values found on all rows, and every search with its trials.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Where columns have names.
@@ -88,6 +97,8 @@ class SteelyardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         n_jobs: int | None = -1,
         random_state: Any = 0,
         mode: str = "full",
+        tune: str | None = None,
+        trials: int | None = None,
     ) -> None:
         self.model = model
         self.strategy = strategy
@@ -96,6 +107,8 @@ class SteelyardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.mode = mode
+        self.tune = tune
+        self.trials = trials
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Try the arms, mix them, and tune the decision.
@@ -124,8 +137,14 @@ class SteelyardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             When the data cannot be learned from: one class, an infinite value, no usable column.
         """
         clock = Clock(self._checked_limit())
+        tuning = tuning_from(self.tune, self.trials)
         strategy = self._strategy()
         models, mode = self._models(), self._checked_mode()
+        if tuning is not None and models is None and strategy is None:
+            raise UsageError(
+                "tune searches models or a strategy that are named, such as model='linear, boosting'; "
+                "'auto' for both mixes arms of fixed values"
+            )
         names, codes = self._read(X, y)
         weight = None
         if sample_weight is not None:
@@ -138,20 +157,18 @@ class SteelyardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise DataError("y has one class only; a classifier needs at least two different classes")
         if isinstance(self.metric, (str, Metric)):
             resolve_metric(self.metric, counts)
-        data = engine_data(rows, tuple(self.classes_.tolist()), self._seed())
-        decision = strategy_decision(strategy, len(counts), self.metric)
-
-        def aim(oof: OutOfFold) -> Target:
-            return make_target(oof, self.classes_, counts, metric=self.metric, decision=decision)
-
-        result = fit_blend(
-            trainings,
-            strategy,
-            data,
-            n_jobs=processes(self.n_jobs or 1),
-            clock=clock,
-            rehearsal=lambda proba, codes: aim(OutOfFold(proba, codes, np.ones(len(codes)))),
-        )
+        self.tuning_: list[dict[str, Any]] = []
+        classes, once = tuple(self.classes_.tolist()), mode == "fast"
+        if tuning is None:
+            refuse_open(trainings, strategy)
+            data = engine_data(rows, classes, self._seed(), once=once)
+            result = self._mixed(trainings, strategy, data, clock)
+        else:
+            arms = arms_of(trainings, strategy, tuning)
+            data = engine_data(rows, classes, self._seed(), once=True)
+            wanted = searched_metric(self.metric, strategy, counts)
+            searched = search_blend(arms, strategy, data, wanted, tuning, n_jobs=self._jobs(), clock=clock)
+            result, strategy, self.tuning_ = searched or (None, strategy, [])
         if result is None:
             result = self._nothing_done(data)
         self.schema_: TableSchema = data.schema
@@ -159,7 +176,8 @@ class SteelyardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.oof_: OutOfFold = result.oof
         self.arms_ = list(result.records)
         self.class_counts_: NDArray[np.int64] = counts
-        self._aim(aim(self.oof_))
+        self._tuned_rules: dict[str, FittedDecision] = {}
+        self._aim(self._target(self.oof_, strategy, counts, self._tuned_rules))
         return self
 
     def retarget(
@@ -199,7 +217,10 @@ class SteelyardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         made = copy.copy(self)
         if metric is not None:
             made.metric = metric
-        made._aim(make_target(self.oof_, self.classes_, self.class_counts_, metric=wanted, cost=cost, prior=prior))
+        target = make_target(
+            self.oof_, self.classes_, self.class_counts_, metric=wanted, cost=cost, prior=prior, kept=self._tuned_rules
+        )
+        made._aim(target)
         return made
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
@@ -303,6 +324,27 @@ class SteelyardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._names = [f"x{i}" for i in range(self.n_features_in_)] if named is None else list(map(str, named))
         return self._names, codes.astype(np.int64)
 
+    def _mixed(
+        self, trainings: Sequence[Training], strategy: Strategy | None, data: EngineData, clock: Clock
+    ) -> BlendResult | None:
+        counts = np.bincount(data.codes, minlength=data.n_classes)
+
+        def rehearsal(proba: NDArray[np.float64], codes: NDArray[np.int64]) -> Target:
+            return self._target(OutOfFold(proba, codes, np.ones(len(codes))), strategy, counts)
+
+        return fit_blend(trainings, strategy, data, n_jobs=self._jobs(), clock=clock, rehearsal=rehearsal)
+
+    def _target(
+        self,
+        oof: OutOfFold,
+        strategy: Strategy | None,
+        counts: NDArray[np.int64],
+        kept: dict[str, FittedDecision] | None = None,
+    ) -> Target:
+        # Without a row to tune on, the strategy's rule is left out as well.
+        decision = strategy_decision(strategy, len(counts), self.metric) if len(oof.codes) else None
+        return make_target(oof, self.classes_, counts, metric=self.metric, decision=decision, kept=kept)
+
     def _models(self) -> tuple[Model, ...] | None:
         return None if isinstance(self.model, str) and self.model == "auto" else parse_models(self.model)
 
@@ -320,6 +362,9 @@ class SteelyardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.time_limit is not None and not self.time_limit > 0:
             raise UsageError(f"time_limit must be above 0 seconds, not {self.time_limit!r}")
         return self.time_limit
+
+    def _jobs(self) -> int:
+        return processes(self.n_jobs or 1)
 
     def _checked_mode(self) -> str:
         if self.mode not in MODES:

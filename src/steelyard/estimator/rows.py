@@ -97,11 +97,11 @@ def _groups(groups: Any, n_rows: int) -> NDArray[np.int64]:
     return found
 
 
-def engine_data(rows: Labelled, classes: tuple[Any, ...], seed: int) -> EngineData:
+def engine_data(rows: Labelled, classes: tuple[Any, ...], seed: int, *, once: bool = False) -> EngineData:
     """Rows as the engine wants them, with stratified folds.
 
-    Five folds up to 700 rows, four up to 4000, then three; dealt twice up to 1500 rows. A class with a single row is
-    trained on and never scored.
+    Five folds up to 700 rows, four up to 4000, then three; dealt twice up to 1500 rows, unless ``once``. A class with
+    a single row is trained on and never scored.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def engine_data(rows: Labelled, classes: tuple[Any, ...], seed: int) -> EngineDa
             f"n_samples={n_rows}: {units} {'row' if rows.groups is None else 'group'} is too few; give more"
         )
     n_folds = min(units, 5 if n_rows <= 700 else 4 if n_rows <= 4000 else 3)
-    repeats = 2 if n_rows <= _FEW_ROWS else 1
+    repeats = 2 if n_rows <= _FEW_ROWS and not once else 1
     folds = make_folds(rows.codes, n_folds, groups=rows.groups, seed=seed, repeats=repeats)
     schema = TableSchema.infer(rows.frame)
     return EngineData(schema.extract(rows.frame), schema, rows.codes, classes, folds, seed, rows.weight)

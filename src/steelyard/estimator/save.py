@@ -67,6 +67,7 @@ def save_classifier(clf: SteelyardClassifier, path: Path, *, force: bool = False
         "named": hasattr(clf, "feature_names_in_"),
         "schema": clf.schema_.to_dict(),
         "members": members,
+        "tuning": clf.tuning_,
         "arms": [{**vars(arm), "weight": float(arm.weight)} for arm in clf.arms_],
         "counts": clf.class_counts_.tolist(),
         "metric": clf.metric_,
@@ -190,9 +191,11 @@ def _assemble(folder: Path, manifest: dict[str, Any], trusted: tuple[str, ...]) 
     clf.blend_ = Blend(members, len(clf.classes_))
     clf.oof_ = OutOfFold(*(arrays[f"oof.{name}"] for name in _OOF))
     clf.arms_ = [ArmRecord(**arm) for arm in manifest["arms"]]
+    clf.tuning_ = manifest.get("tuning", [])  # models of the first releases have none
     clf.class_counts_ = np.array(manifest["counts"], dtype=np.int64)
     clf.metric_ = str(manifest["metric"])
     clf.factors_ = class_factors(manifest["adjustment"])
+    clf._tuned_rules = {}
     clf.decision_ = FittedDecision.from_state(manifest["decision"])
     return clf
 

@@ -50,6 +50,7 @@ def make_target(
     cost: Any = None,
     prior: Mapping[Any, float] | None = None,
     decision: Decision | None = None,
+    kept: dict[str, FittedDecision] | None = None,
 ) -> Target:
     """Rule for a metric or a cost, at given class shares, from out-of-fold scores; nothing is trained.
 
@@ -67,6 +68,8 @@ def make_target(
     prior : mapping of class to share, optional
     decision : Decision, optional
         The strategy's own rule.
+    kept : dict, optional
+        Rules that were tuned on these scores before, by their text; what is tuned now is added.
 
     Raises
     ------
@@ -99,7 +102,11 @@ def make_target(
     if not isinstance(rule, RobustMultipliers):
         # Under a metric of costs, the cheapest label: nothing is tuned, so rows need no weights.
         return Target(str(found), factors, rule.fit(proba, oof.codes))
-    return Target(str(found), factors, rule.fit(proba, oof.codes, sample_weight=weight))
+    # At other class shares the same rule is tuned to other numbers.
+    known = {} if kept is None or prior is not None else kept
+    if str(rule) not in known:
+        known[str(rule)] = rule.fit(proba, oof.codes, sample_weight=weight)
+    return Target(str(found), factors, known[str(rule)])
 
 
 _NO_ROWS = "no out-of-fold scores, so there is nothing to tune on: all multipliers stay at 1"
