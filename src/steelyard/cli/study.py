@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -127,6 +128,7 @@ def study(
     from steelyard.api.evaluation import known_labels, set_apart
     from steelyard.api.prepare import RawTable, prepare
     from steelyard.api.study import study_prepared
+    from steelyard.report import load_ahead
     from steelyard.study import check_arms
 
     tables = learning.tables(reading)
@@ -141,6 +143,8 @@ def study(
     plan = plan_for(prepared.n_classes, prepared.multilabel, len(prepared.codes))
     _announce(data.name, plan, prepared, facts)
     plan = check_arms(plan, prepared)
+    if learning.n_jobs > 1:
+        Thread(target=load_ahead).start()
     try:
         with study_folder(out, force=force), StudyProgress() as progress:
             result = study_prepared(

@@ -8,6 +8,6 @@ way only.
 from __future__ import annotations
 
 from steelyard.report.inline import InlineReport
-from steelyard.report.page import render_report, write_report
+from steelyard.report.page import load_ahead, render_report, write_report
 
-__all__ = ["InlineReport", "render_report", "write_report"]
+__all__ = ["InlineReport", "load_ahead", "render_report", "write_report"]

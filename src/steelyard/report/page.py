@@ -117,6 +117,17 @@ def write_report(study: Mapping[str, Any], path: str | os.PathLike[str], example
 
 
 @cache
+def load_ahead() -> None:
+    """Load and compile what a report is drawn with: a second or two that can pass beside other work."""
+    from steelyard.report.charts.canvas import load_drawing
+
+    load_drawing()
+    for part in resources.files("steelyard.report").iterdir():
+        if part.name.endswith(".j2"):
+            _environment().get_template(part.name)
+
+
+@cache
 def _environment() -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 

@@ -18,6 +18,14 @@ def altair() -> Any:
     return importlib.import_module("altair")
 
 
+def load_drawing() -> None:
+    """Load Altair, and let the renderer start: its first drawing takes as long as ten."""
+    import vl_convert
+
+    altair()
+    vl_convert.vegalite_to_svg({"data": {"values": [{}]}, "mark": "point", "encoding": {}})
+
+
 def chart_data(rows: Sequence[dict[str, Any]]) -> Any:
     """Rows as the data of a chart."""
     # Altair copies lists, and all in them, each time a chart is put into another.
