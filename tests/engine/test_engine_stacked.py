@@ -77,7 +77,7 @@ def test_neither_jobs_nor_room_nor_order_change_what_is_found(data, plans, stack
     first, jobs = scores(data, own), scores(data, own, n_jobs=2)
     assert all(np.array_equal(first[plan], jobs[plan]) for plan in own)
     stack.clear()
-    ordered = list(fit_many(plans, data, in_order=True))
+    ordered = list(fit_many(plans, data, stop=lambda: False))
     assert stack == [3] * 6
     assert [outcome.plan.training for outcome in ordered] == [plan.training for plan in plans]
     monkeypatch.setattr(stacked, "ROOM", 1)

@@ -229,8 +229,8 @@ def test_one_by_one_it_stays_in_this_process():
     data = EngineData(schema.extract(frame), schema, codes, ("O", "B-LOC"), folds, 0)
     plans = [FitPlan(Training(SMALL, Strategy()), 0, fold) for fold in (0, 1)]
     one, two = (
-        sorted(fit_many(plans, data, n_jobs=jobs, in_order=in_order), key=lambda outcome: outcome.plan.fold)
-        for jobs, in_order in ((2, True), (2, False))
+        sorted(fit_many(plans, data, n_jobs=jobs, stop=stop), key=lambda outcome: outcome.plan.fold)
+        for jobs, stop in ((2, lambda: False), (2, None))
     )
     for ours, theirs in zip(one, two, strict=True):
         assert np.array_equal(ours.proba, theirs.proba)

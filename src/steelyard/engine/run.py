@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import nullcontext
 from dataclasses import replace
@@ -19,12 +19,12 @@ from steelyard.engine.fit import encode, encoded_more, fit_encoded
 from steelyard.engine.length import is_short
 from steelyard.engine.plan import FitOutcome, FitPlan
 from steelyard.engine.stacked import fit_stacked, stacked_models, stacks_of
+from steelyard.engine.stoppable import run_stoppable
 from steelyard.engine.threads import one_thread
-from steelyard.models import Model
 
 
 def fit_many(
-    plans: Iterable[FitPlan], data: EngineData, *, n_jobs: int = 1, in_order: bool = False
+    plans: Iterable[FitPlan], data: EngineData, *, n_jobs: int = 1, stop: Callable[[], bool] | None = None
 ) -> Generator[FitOutcome, None, None]:
     """Scores of many plans, yielded as they are finished.
 
@@ -39,9 +39,9 @@ def fit_many(
     data : EngineData
     n_jobs : int, default 1
         Processes to train in; threads for models that release the interpreter's lock.
-    in_order : bool, default False
-        Take the plans up one by one in the order given, for a caller that may stop in between. Closing the
-        iterator gives up what is still to be done.
+    stop : callable, optional
+        Asked again and again whether to give up what is not finished. Plans are then taken up one by one in the order
+        given, in processes that can be ended; fits that stay in this process are waited for.
 
     Yields
     ------
@@ -50,24 +50,24 @@ def fit_many(
     """
     plans = list(plans)
     if stacks := stacked_models(plans, data):
-        for own, stacked in stacks_of(plans, stacks, in_order):
-            yield from fit_stacked(own, data) if stacked else fit_many(own, data, n_jobs=n_jobs, in_order=in_order)
+        for own, stacked in stacks_of(plans, stacks, stop is not None):
+            if stop and stop():
+                return
+            yield from fit_stacked(own, data) if stacked else fit_many(own, data, n_jobs=n_jobs, stop=stop)
         return
-    # Raw rows are handed to no other process, and one by one nothing is done in threads.
-    here = {model for model in {plan.training.model for plan in plans} if model.alone or (in_order and _is_raw(model))}
-    if here and n_jobs > 1:
-        alone = [plan for plan in plans if plan.training.model in here]
-        others = [plan for plan in plans if plan.training.model not in here]
-        yield from fit_many(others, data, n_jobs=n_jobs, in_order=in_order)
-        yield from fit_many(alone, data, in_order=in_order)
+    if stop:
+        yield from _until_stopped(plans, data, n_jobs, stop)
         return
-    tasks = [[plan] for plan in plans] if in_order else list(_grouped(plans).values())
+    alone = [plan for plan in plans if plan.training.model.alone]
+    if alone and n_jobs > 1:
+        others = [plan for plan in plans if not plan.training.model.alone]
+        yield from fit_many(others, data, n_jobs=n_jobs)
+        yield from fit_many(alone, data)
+        return
+    tasks = list(_grouped(plans).values())
     if n_jobs == 1:
         for task in tasks:
             yield from _fit_together(task, data)
-        return
-    if in_order:
-        yield from _in_processes(tasks, data, n_jobs)
         return
     threaded = [task for task in tasks if task[0].training.model.threads]
     rest = [task for task in tasks if not task[0].training.model.threads]
@@ -82,8 +82,21 @@ def fit_many(
         yield from _in_threads([*short, *threaded], data, n_jobs)
 
 
-def _is_raw(model: Model) -> bool:
-    return model.encoding == "raw"
+def _until_stopped(
+    plans: Sequence[FitPlan], data: EngineData, n_jobs: int, stop: Callable[[], bool]
+) -> Iterator[FitOutcome]:
+    elsewhere = _for_workers(data)
+
+    def rows(task: Sequence[FitPlan]) -> EngineData | None:
+        return data if _stays(task, data) else None
+
+    yield from run_stoppable(_fit_in_worker, [[plan] for plan in plans], elsewhere, rows, n_jobs, stop)
+
+
+def _stays(task: Sequence[FitPlan], data: EngineData) -> bool:
+    """Whether a fit is for this process: it uses all there is by itself, reads raw rows, or is short."""
+    model = task[0].training.model
+    return model.alone or model.encoding == "raw" or is_short(model, len(task), data)
 
 
 def _warm_up(tasks: Sequence[Sequence[FitPlan]], data: EngineData) -> None:
@@ -121,9 +134,7 @@ def _in_processes(tasks: Sequence[Sequence[FitPlan]], data: EngineData, n_jobs: 
     from joblib import Parallel, delayed
 
     # A task is one fold of one model: as a rule much longer than handing it out takes.
-    data = replace(data, matrix=replace(data.matrix, raw=None))
-    if data.unlabelled is not None:
-        data = replace(data, unlabelled=replace(data.unlabelled, matrix=replace(data.unlabelled.matrix, raw=None)))
+    data = _for_workers(data)
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
     finished = parallel(delayed(_fit_in_worker)(task, data) for task in tasks)
     try:
@@ -141,6 +152,14 @@ def _grouped(plans: Iterable[FitPlan]) -> dict[tuple[Any, ...], list[FitPlan]]:
     for plan in plans:
         groups.setdefault((plan.training.model, plan.training.encoder, plan.repeat, plan.fold), []).append(plan)
     return groups
+
+
+def _for_workers(data: EngineData) -> EngineData:
+    """The rows without what only models that stay in this process read."""
+    data = replace(data, matrix=replace(data.matrix, raw=None))
+    if data.unlabelled is None:
+        return data
+    return replace(data, unlabelled=replace(data.unlabelled, matrix=replace(data.unlabelled.matrix, raw=None)))
 
 
 def _fit_in_worker(plans: Sequence[FitPlan], data: EngineData) -> list[FitOutcome]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -67,14 +68,16 @@ def fit_cells(
             else:
                 table.keep(found)
         table.start(progress)
-        outcomes = stack.enter_context(closing(fit_many(missing, data, n_jobs=n_jobs, in_order=deadline is not None)))
-        for outcome in outcomes:
+
+        def late() -> bool:
+            return time.monotonic() > (deadline or math.inf) and table.first_is_done
+
+        stop = None if deadline is None else late
+        for outcome in stack.enter_context(closing(fit_many(missing, data, n_jobs=n_jobs, stop=stop))):
             finished = table.keep(outcome)
             if book:
                 book.record(outcome, finished)
             table.say(outcome)
-            if deadline and time.monotonic() > deadline and table.first_is_done:
-                break
     return table.finished()
 
 
