@@ -1,8 +1,8 @@
 """Texts and tags against TF-IDF and logistic regression: quality, processor time and memory.
 
 Run ``python benchmarks/text.py goemotions|clinc150|wnut17|ncbi [--data FOLDER] [--judge dev|test]``. Everything is
-trained on the training file and decided on the development file; the test file is opened only with ``--judge test``, once,
-after all choices. Seconds are of one processor.
+trained on the training file and decided on the development file; the test file is opened only with ``--judge test``,
+once, after all choices. Seconds are of one processor.
 """
 
 from __future__ import annotations
