@@ -39,14 +39,14 @@ def checked_label_sets(
         raise DataError(f"{where} has different labels that read the same: {twice!r}; make them one")
     if not ((labels.codes == 1).any(axis=0) & (labels.codes == 0).any(axis=0)).any():
         raise DataError(f"{where} says nothing: each label has the same value in all rows where it is known")
+    said = "they are never scored, and trained on only where a strategy gives labels"
     if not kept.all():
         empty = "an empty text means not known; where it means that a row has no label, write the separator alone"
         hint = f" ({empty})" if labels.form == "list" else ""
-        said = "they are never scored, and trained on by pseudo_label alone"
         warnings.append(f"{int((~kept).sum())} rows have no known label: {said}{hint}.")
     unknown = float(np.isnan(labels.codes[kept]).mean())
     if unknown:
-        warnings.append(f"{unknown:.1%} of the labels are not known: they are neither trained on nor scored.")
+        warnings.append(f"{unknown:.1%} of the labels are not known: {said}.")
     if labels.form == "list" and (np.nansum(labels.codes, axis=1) <= 1).all():
         warnings.append("No row has more than one label: is the separator the right one?")
     return labels.codes, labels.classes, kept

@@ -241,7 +241,7 @@ def _labels(table: RawTable, warnings: list[str]) -> tuple[NDArray[np.int64], tu
     if not kept.all():
         n = int((~kept).sum())
         warnings.append(
-            f"{n} rows have no label: they are never scored, and trained on by pseudo_label alone."
+            f"{n} rows have no label: they are never scored, and trained on only where a strategy gives labels."
             if table.tokens is None
             else f"{n} token{'s have' if n > 1 else ' has'} no tag: context, neither trained on nor scored."
         )

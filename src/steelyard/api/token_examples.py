@@ -73,9 +73,9 @@ def _chosen(rows: NDArray[np.int64], truth: Any, best: Any, before: Any, count: 
     """A few sentences of each type of entity in which they differ or err, the rarest type first."""
 
     def rarest(row: int) -> str:
-        sets = [set(entities_of(tags[row])) for tags in (truth, best, before)]
+        true, found, plain = (set(entities_of(tags[row])) for tags in (truth, best, before))
         # What all agree on is not what the sentence is shown for.
-        kinds = {kind for kind, _, _ in set.union(*sets) - set.intersection(*sets)}
+        kinds = {kind for kind, _, _ in (true | found | plain) - (true & found & plain)}
         return min(kinds, key=lambda kind: (count[kind], kind))
 
     by_type = {row: rarest(row) for row in rows.tolist()}

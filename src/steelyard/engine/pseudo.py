@@ -76,7 +76,8 @@ def labelled(
     codes, given = codes.copy(), np.zeros((n_classes, 2), dtype=np.int64)
     if several and (gaps := np.isnan(codes)).any():
         rows = np.flatnonzero(gaps.any(axis=1))
-        found = np.where(gaps[rows], training.labelling.labels(teacher.predict_proba(X[rows]), several), np.nan)
+        asked = np.where(gaps[rows], teacher.predict_proba(X[rows]), np.nan)
+        found = training.labelling.labels(asked, several)
         given += np.column_stack([(found == 1).sum(axis=0), (found == 0).sum(axis=0)])
         codes[rows] = np.where(gaps[rows], found, codes[rows])
     if unlabelled is None or not unlabelled.shape[0]:

@@ -26,6 +26,7 @@ class Labelling(Component):
         Parameters
         ----------
         proba : ndarray of shape (n_rows, n_classes)
+            With several labels, NaN where a label is known.
         several : bool
             Whether a row may have several labels.
 
