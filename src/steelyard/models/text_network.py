@@ -90,6 +90,7 @@ class TextNetwork(Model):
     draws: ClassVar[bool] = True
     multilabel: ClassVar[bool] = True
     threads: ClassVar[bool] = True
+    mixes: ClassVar[bool] = False
 
     size: int = 96
     filters: int = 96
