@@ -180,6 +180,8 @@ def test_texts_are_learned_and_the_same_seed_gives_the_same_model(make):
     assert np.array_equal(proba, SMALL.fit(task).predict_proba(fresh))
     assert not np.array_equal(proba, SMALL.fit(replace(task, seed=6)).predict_proba(fresh))
     assert np.array_equal(proba, SMALL.restore(fitted.to_state()).predict_proba(fresh))
+    longer = np.array([*fresh, "a much longer text " * 9], dtype=object)
+    np.testing.assert_allclose(proba, fitted.predict_proba(longer)[:-1], atol=1e-6)
     if not task.multilabel:
         np.testing.assert_allclose(proba.sum(axis=1), 1)
 

@@ -149,10 +149,13 @@ class TextLayers:
         return table, [*filters, back.sum(axis=0), *ends]
 
     def _vectors(self, batch: Batch) -> Floats:
-        """Vectors of the words (n_rows, length + width - 1, size): nothing stands where there is no word."""
+        """Vectors of the words (n_rows, length + width, size): nothing stands where there is no word.
+
+        The last place of every row sees no word at all, so that what a row gives does not depend on longer ones.
+        """
         kinds = np.zeros((batch.bags.shape[0] + 1, self.table.shape[1]), dtype=self.table.dtype)
         kinds[:-1] = batch.bags @ self.table[batch.used]
-        after = np.full((len(batch.places), len(self.filters) - 1), batch.bags.shape[0])
+        after = np.full((len(batch.places), len(self.filters)), batch.bags.shape[0])
         made: Floats = kinds[np.concatenate([batch.places, after], axis=1)]
         return made
 
