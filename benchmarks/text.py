@@ -42,6 +42,7 @@ OURS = (
     ("do_nothing", "linear(C=0.3)"),
     ("pos_weight(power=0.5)", "linear(C=0.3)"),
     ("pos_weight(power=0.7)", "linear(C=0.2)"),
+    ("do_nothing", "text_network"),
 )
 
 

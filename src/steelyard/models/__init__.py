@@ -17,6 +17,7 @@ from steelyard.models.linear import Linear
 from steelyard.models.mlp import Mlp
 from steelyard.models.nystroem import Nystroem
 from steelyard.models.tagger import Tagger
+from steelyard.models.text_network import TextNetwork
 from steelyard.models.xgboost import Xgboost
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Nystroem",
     "SklearnModel",
     "Tagger",
+    "TextNetwork",
     "Xgboost",
     "device_name",
     "fit_labels",
