@@ -54,7 +54,7 @@ class SteelyardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Processes; -1 is one for each processor. The result does not depend on it, time-limited fits aside.
     random_state : int, RandomState or None, default 0
     mode : {"full", "fast"}, default "full"
-        ``"fast"`` tries four arms under ``"auto"`` instead of thirteen, on folds that are dealt once.
+        ``"fast"`` tries four arms under ``"auto"`` instead of twelve, on folds that are dealt once.
     tune : {"grid", "random", "bayes"}, optional
         Search the values that the models and the strategy leave open, as in ``"linear(C=?)"``; where none is marked,
         all at their defaults that declare a range. It is done inside the training rows of each fold: for the metric
