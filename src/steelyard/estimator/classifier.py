@@ -151,7 +151,8 @@ class SteelyardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             weight = _check_sample_weight(sample_weight, np.empty(len(codes)), dtype=np.float64)
         rows = labelled(to_frame(X, names), codes, weight, groups)
         counts = np.bincount(rows.codes, minlength=len(self.classes_))
-        trainings = trainings_of(models, strategy, mode, len(rows.codes), len(counts))
+        limited = clock.limit is not None
+        trainings = trainings_of(models, strategy, mode, len(rows.codes), len(counts), limited=limited)
         check_models(trainings)
         if np.count_nonzero(counts) < 2:
             raise DataError("y has one class only; a classifier needs at least two different classes")
