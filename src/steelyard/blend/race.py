@@ -25,8 +25,8 @@ _LIKELY = 2.0
 _FEWEST, _MANY, _LEAST, _LEAST_OF_FEW = 3, 6, 0.01, 0.1
 #: Share of the time that is left for putting the result together.
 _SPARE = 0.04
-#: The first arm, if it has not scored every row by then, could not be trained on all of them in time either; what is left is for a model
-#: that does nothing.
+#: Share of the time by which the first arm has to have scored every row. If it has not, it could not be trained on all
+#: of them in time either, and what is left is for a model that does nothing.
 _HOPE = 0.8
 #: Rows on which the end is rehearsed, to know how long it takes.
 _REHEARSED = 500
