@@ -172,6 +172,10 @@ def test_arms_of_given_parts() -> None:
     # On few rows of many classes, boosting is one small arm.
     assert [t.model.params().get("num_leaves") for t in auto_trainings("fast", 500, 20)] == [None, 7, None, None]
     assert [str(t.model)[:8] for t in auto_trainings("full", 500, 20)].count("boosting") == 1
+    # Under a time limit the same arms, one of each kind first.
+    free, limited = (auto_trainings("full", 3000, 5, limited=limited) for limited in (False, True))
+    assert set(map(str, free)) == set(map(str, limited))
+    assert [t.model.name for t in limited[:4]] == ["linear", "boosting", "mlp", "extra_trees"]
     focal = Strategy.parse("focal")
     assert {training.model.name for training in trainings_of(None, focal, "full", 500, 3)} == {
         "boosting",

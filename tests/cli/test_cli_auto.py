@@ -80,7 +80,7 @@ def test_alone_auto_has_the_usual_models_beside_it_that_do_nothing():
     assert [arm.id for arm in plan.arms] == [
         "do_nothing | linear", "do_nothing | mlp(hidden=64)", "do_nothing | boosting", "auto | auto"
     ]  # fmt: skip
-    assert len(plan.arms[-1].members) == 13
+    assert len(plan.arms[-1].members) == 12
     beside = api_study.plan_maker(["auto", "forest"], "quick", "macro_f1")(2)
     assert {arm.model.name for arm in beside.arms[:-1]} == {"forest"}
     assert beside.arms[-1].id == "auto | auto"

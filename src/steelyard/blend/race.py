@@ -25,6 +25,9 @@ _LIKELY = 2.0
 _FEWEST, _MANY, _LEAST, _LEAST_OF_FEW = 3, 6, 0.01, 0.1
 #: Share of the time that is left for putting the result together.
 _SPARE = 0.04
+#: Share of the time by which the first arm has to have scored every row. If it has not, it could not be trained on all
+#: of them in time either, and what is left is for a model that does nothing.
+_HOPE = 0.8
 #: Rows on which the end is rehearsed, to know how long it takes.
 _REHEARSED = 500
 
@@ -151,6 +154,8 @@ class Race:
     def _left(self, width: int) -> float:
         """Seconds that are left for scoring folds: last fits and putting together come after that."""
         done = [entrant for entrant in self.entrants if self._complete(entrant)]
+        if not done and self.clock.limit is not None:
+            return self.clock.left() - (1 - _SPARE - _HOPE) * self.clock.limit
         last = sum(entrant.expected() for entrant in done) / min(width, max(len(done), 1))
         return self.clock.left() - last - self.closing - self._calibrating * len(done)
 

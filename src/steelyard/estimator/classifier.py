@@ -54,7 +54,7 @@ class SteelyardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Processes; -1 is one for each processor. The result does not depend on it, time-limited fits aside.
     random_state : int, RandomState or None, default 0
     mode : {"full", "fast"}, default "full"
-        ``"fast"`` tries four arms under ``"auto"`` instead of thirteen, on folds that are dealt once.
+        ``"fast"`` tries four arms under ``"auto"`` instead of twelve, on folds that are dealt once.
     tune : {"grid", "random", "bayes"}, optional
         Search the values that the models and the strategy leave open, as in ``"linear(C=?)"``; where none is marked,
         all at their defaults that declare a range. It is done inside the training rows of each fold: for the metric
@@ -151,7 +151,8 @@ class SteelyardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             weight = _check_sample_weight(sample_weight, np.empty(len(codes)), dtype=np.float64)
         rows = labelled(to_frame(X, names), codes, weight, groups)
         counts = np.bincount(rows.codes, minlength=len(self.classes_))
-        trainings = trainings_of(models, strategy, mode, len(rows.codes), len(counts))
+        limited = clock.limit is not None
+        trainings = trainings_of(models, strategy, mode, len(rows.codes), len(counts), limited=limited)
         check_models(trainings)
         if np.count_nonzero(counts) < 2:
             raise DataError("y has one class only; a classifier needs at least two different classes")
