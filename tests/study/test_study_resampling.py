@@ -15,6 +15,7 @@ from steelyard.study.resampling import (
     bootstrapped,
     half_weights,
     halved,
+    kinds_of,
     metric_values,
     permuted,
 )
@@ -91,3 +92,57 @@ def test_no_skill_is_the_score_of_predictions_that_are_really_shuffled(arm):
     ours = permuted(get_metric("macro_f1"), codes, predictions, size=400, seed=0)
     assert np.mean(ours) == pytest.approx(np.mean(theirs), abs=0.01)
     assert np.std(ours) == pytest.approx(np.std(theirs), rel=0.25)
+
+
+def agreeing_arms(rows: int = 900):
+    """Two arms that agree on most rows, so that there are few kinds of rows."""
+    rng = np.random.default_rng(7)
+    codes = rng.permutation(np.repeat([0, 1, 2], [rows - 91, 70, 21]))
+    arms = []
+    for share in (0.2, 0.3):
+        predicted = np.where(rng.random((2, rows)) < share, rng.integers(3, size=(2, rows)), codes)
+        arms.append(Predictions(predicted, np.full((2, rows, 3), 1 / 3)))
+    return codes, arms
+
+
+def test_kinds_of_rows_have_the_counts_of_their_rows():
+    codes, arms = agreeing_arms()
+    kinds = kinds_of(codes, arms)
+    assert kinds is not None
+    assert kinds.times.sum() == len(codes)
+    lines = np.stack([codes, *arms[0].predicted, *arms[1].predicted])
+    for place, times in enumerate(kinds.times):
+        one = np.array([kinds.codes[place], *kinds.arms[0].predicted[:, place], *kinds.arms[1].predicted[:, place]])
+        assert (lines == one[:, None]).all(axis=0).sum() == times
+
+
+def test_rows_that_are_all_different_are_drawn_themselves(arm):
+    codes, _ = arm
+    predicted = np.arange(len(codes))[None]
+    assert kinds_of(codes, [Predictions(predicted, np.zeros((1, len(codes), 3)))]) is None
+
+
+@pytest.mark.parametrize("draw", [bootstrap_weights, half_weights])
+def test_drawn_kinds_are_distributed_as_drawn_rows(draw):
+    codes, arms = agreeing_arms()
+    kinds = kinds_of(codes, arms)
+    lines = np.stack([codes, *arms[0].predicted, *arms[1].predicted])
+    ours = draw(kinds.codes, 20_000, np.random.default_rng(0), kinds.times)
+    rows = draw(codes, 4_000, np.random.default_rng(1))
+    for code in range(3):
+        totals = ours[:, kinds.codes == code].sum(axis=1)
+        assert set(totals) <= set(rows[:, codes == code].sum(axis=1))
+    for place in np.argsort(-kinds.times)[:12]:
+        one = np.array([kinds.codes[place], *kinds.arms[0].predicted[:, place], *kinds.arms[1].predicted[:, place]])
+        theirs = rows[:, (lines == one[:, None]).all(axis=0)].sum(axis=1)
+        assert abs(ours[:, place].mean() - theirs.mean()) < 5 * theirs.std() / np.sqrt(len(theirs)) + 1e-9
+        # A standard deviation of 4,000 draws is known to about a hundredth of itself.
+        assert abs(ours[:, place].std() / theirs.std() - 1) < 0.06
+
+
+def test_halves_of_kinds_and_their_rest_make_the_whole():
+    codes, arms = agreeing_arms()
+    metric = get_metric("accuracy")
+    one, other = halved(metric, codes, arms, size=50, seed=0)
+    whole = [(arm.predicted == codes).mean() for arm in arms]
+    np.testing.assert_allclose((one + other).mean(axis=1) / 2, whole, atol=2e-3)

@@ -17,27 +17,71 @@ Codes = NDArray[np.int64]
 
 #: Entries of a block of row weights that are held at once (float32: a quarter of a gigabyte).
 BLOCK = 64_000_000
+#: Rows to a kind of row from which it is faster to draw kinds.
+_WORTH = 8
 
 
-def bootstrap_weights(codes: Codes, size: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """How often each row is drawn in ``size`` bootstraps within each class, shape (size, n_rows)."""
+@dataclass(frozen=True)
+class Kinds:
+    """Rows of one class on which every arm says the same, taken together: no count can tell them apart.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_kinds,)
+    arms : list of Predictions
+        Of one row of each kind.
+    times : ndarray of int64, shape (n_kinds,)
+        Rows of each kind.
+    """
+
+    codes: Codes
+    arms: list[Predictions]
+    times: Codes
+
+
+def kinds_of(codes: Codes, arms: Sequence[Predictions]) -> Kinds | None:
+    """Kinds of rows; None where there are so many that to draw rows is faster."""
+    said = np.concatenate([codes[None], *(arm.predicted for arm in arms)]).astype(np.int32)
+    lines = np.ascontiguousarray(said.T)
+    whole = lines.view(np.dtype((np.void, lines.dtype.itemsize * lines.shape[1]))).ravel()
+    _, first, times = np.unique(whole, return_index=True, return_counts=True)
+    if len(first) * _WORTH > len(codes):
+        return None
+    some = [Predictions(arm.predicted[:, first], arm.proba[:, first]) for arm in arms]
+    return Kinds(codes[first], some, times)
+
+
+def bootstrap_weights(
+    codes: Codes, size: int, rng: np.random.Generator, times: Codes | None = None
+) -> NDArray[np.float32]:
+    """How often each row, or with ``times`` each kind of row, is drawn in ``size`` bootstraps within each class."""
     out = np.empty((size, len(codes)), dtype=np.float32)
     for code in np.unique(codes):
         rows = np.flatnonzero(codes == code)
-        drawn = rng.integers(len(rows), size=(size, len(rows)))
-        drawn += np.arange(size)[:, None] * len(rows)
-        out[:, rows] = np.bincount(drawn.ravel(), minlength=size * len(rows)).reshape(size, len(rows))
+        if times is not None:
+            drawn = rng.multinomial(times[rows].sum(), times[rows] / times[rows].sum(), size=size)
+        else:
+            each = rng.integers(len(rows), size=(size, len(rows))) + np.arange(size)[:, None] * len(rows)
+            drawn = np.bincount(each.ravel(), minlength=size * len(rows)).reshape(size, len(rows))
+        out[:, rows] = drawn
     return out
 
 
-def half_weights(codes: Codes, size: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """1 for the rows of a random half of each class, else 0, shape (size, n_rows).
+def half_weights(codes: Codes, size: int, rng: np.random.Generator, times: Codes | None = None) -> NDArray[np.float32]:
+    """How many rows of each kind are in a random half of each class, shape (size, n_kinds); without ``times`` 1 or 0.
 
     Where a class has an odd number of rows, lot decides which half gets one more.
     """
     out = np.zeros((size, len(codes)), dtype=np.float32)
     for code in np.unique(codes):
         rows = np.flatnonzero(codes == code)
+        if times is not None:
+            halves = (times[rows].sum() + rng.integers(2, size=size)) // 2
+            for half in np.unique(halves):
+                places = np.flatnonzero(halves == half)
+                drawn = rng.multivariate_hypergeometric(times[rows], half, size=len(places), method="marginals")
+                out[np.ix_(places, rows)] = drawn
+            continue
         ranks = rng.random((size, len(rows))).argsort(axis=1)
         cut = (len(rows) + rng.integers(2, size=(size, 1))) // 2
         chosen = np.take_along_axis(np.broadcast_to(np.arange(len(rows)) < cut, ranks.shape), ranks, axis=1)
@@ -93,10 +137,13 @@ def bootstrapped(
 ) -> Bootstraps:
     """Metric and counts of every arm on the same ``size`` bootstraps."""
     rng = np.random.default_rng([seed, 0xB007])
-    strata = judging_of(codes).strata(codes)
+    judging, times = judging_of(codes), None
+    if codes.ndim == 1 and judging.counts_suffice(metric) and (kinds := kinds_of(codes, arms)):
+        codes, arms, times = kinds.codes, kinds.arms, kinds.times
+    strata = judging.strata(codes)
     values, counts = [], []
     for block in blocks(size, len(codes)):
-        weights = bootstrap_weights(strata, block, rng)
+        weights = bootstrap_weights(strata, block, rng, times)
         made = count_arms(codes, arms, weights)
         counts.append(made)
         values.append(
@@ -112,13 +159,16 @@ def halved(
 ) -> tuple[Array, Array]:
     """Metric of every arm on random halves and on the other halves, each of shape (n_arms, size)."""
     rng = np.random.default_rng([seed, 0x4A1F])
-    judging = judging_of(codes)
-    strata = judging.strata(codes)
+    judging, times = judging_of(codes), None
     chosen, other = [], []
     by_counts = judging.counts_suffice(metric)
-    whole = count_arms(codes, arms, np.ones((1, len(codes)), dtype=np.float32)) if by_counts else []
+    if codes.ndim == 1 and by_counts and (kinds := kinds_of(codes, arms)):
+        codes, arms, times = kinds.codes, kinds.arms, kinds.times
+    strata = judging.strata(codes)
+    ones = np.ones(len(codes)) if times is None else times
+    whole = count_arms(codes, arms, ones[None].astype(np.float32)) if by_counts else []
     for block in blocks(size, len(codes)):
-        weights = half_weights(strata, block, rng)
+        weights = half_weights(strata, block, rng, times)
         if by_counts:
             assert isinstance(metric, CountMetric)
             counts = count_arms(codes, arms, weights)
