@@ -113,6 +113,24 @@ def test_which_search_goes_on_does_not_depend_on_what_stands_beside(monkeypatch:
             np.testing.assert_array_equal(one.coef, other.coef)  # type: ignore[attr-defined]
 
 
+class Unnumbered(CrossEntropyLoss):
+    """A loss whose Hessian is not known, as one that somebody else wrote."""
+
+    def fused(self, priors: np.ndarray) -> None:
+        return None
+
+
+def test_a_loss_without_hessian_beside_it_changes_nothing() -> None:
+    X, codes, weight = heavy_rows(6)
+    known, unknown = (
+        FitTask(X, codes, weight, 6, loss, np.zeros(5, dtype=bool), 0) for loss in (CrossEntropyLoss(), Unnumbered())
+    )
+    for one, other in zip(
+        Linear().fit_many([known, unknown]), (Linear().fit(known), Linear().fit(unknown)), strict=True
+    ):
+        np.testing.assert_array_equal(one.coef, other.coef)  # type: ignore[attr-defined]
+
+
 def test_where_newton_gives_up_lbfgs_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     X, codes, weight = heavy_rows(6)
     task = FitTask(X, codes, weight, 6, CrossEntropyLoss(), np.zeros(5, dtype=bool), 0)

@@ -159,13 +159,19 @@ class Linear(Model):
         start = objective.start()
         found = np.empty_like(start)
         each = max(1, _BUDGET // (objective.size * 8 * (2 * PAIRS + 8)))
-        for first in range(0, len(start), each):
-            chosen = np.arange(first, min(first + each, len(start)))
-            found[chosen] = self._searched(objective, start[chosen], chosen)
+        small = isinstance(objective.design, DenseDesign) and objective.size <= _WHOLE
+        whole = np.array([small and objective.has_hessian(problem) for problem in range(len(start))])
+        for kind in (True, False):
+            group = np.flatnonzero(whole == kind)
+            for first in range(0, len(group), each):
+                chosen = group[first : first + each]
+                found[chosen] = self._searched(objective, start[chosen], chosen, kind)
         tables = found.reshape(len(start), objective.columns, -1)
         return objective.design.original(tables)
 
-    def _searched(self, objective: Objective, start: Array, chosen: NDArray[np.int64]) -> Array:
+    def _searched(self, objective: Objective, start: Array, chosen: NDArray[np.int64], whole: bool) -> Array:
+        """Points of some problems; ``whole``: whether their whole Hessians can be made."""
+
         def search(
             start: Any, problems: NDArray[np.int64], tolerance: float, most: int, memory: Memory | None
         ) -> Minima:
@@ -178,15 +184,14 @@ class Linear(Model):
                 memory=memory,
             )
 
-        small = isinstance(objective.design, DenseDesign) and objective.size <= _WHOLE
-        bent = np.array([small and objective.has_hessian(problem) for problem in chosen])
-        rough = search(start.astype(np.float32), chosen, 3e-4, _LONG if bent.all() else self.max_iter, None)
+        most = min(_LONG, self.max_iter) if whole else self.max_iter
+        rough = search(start.astype(np.float32), chosen, 3e-4, most, None)
         found = rough.points.astype(np.float64)
         if objective.design.single:
             return found
         # Valleys in which L-BFGS takes many small steps are a matter of a few steps with the whole Hessian.
         left = np.ones(len(chosen), dtype=bool)
-        for place in np.flatnonzero(bent & (rough.iterations >= _LONG)):
+        for place in np.flatnonzero(rough.iterations >= _LONG) if whole else ():
             point, left[place] = self._by_newton(objective, found[place], int(chosen[place]))
             found[place] = point
             left[place] = not left[place]
