@@ -102,15 +102,30 @@ def train(
     engine: Engine, task: FitTask, samples: Samples, split: Split, schedule: Schedule, rng: np.random.Generator
 ) -> Network:
     """Network of the pass with the lowest weighted loss on the rows that are watched."""
-    asking, seen = passes(engine.network, task, samples, split, schedule, rng), None
+
+    def learn(asked: Pass) -> None:
+        engine.learn(asked.order, asked.mixed, asked.weight)
+
+    asking = passes(engine.network, task, samples, split, schedule, rng)
+    return run_passes(asking, learn, lambda asked: engine.watch(split.watch, asked.judged), split)
+
+
+def run_passes(
+    asking: Generator[Pass, Watched, Kept],
+    learn: Callable[[Pass], None],
+    watch: Callable[[Pass], Watched],
+    split: Split,
+) -> Kept:
+    """What :func:`passes` kept, once every pass that it asked for was learned and judged, where rows are watched."""
+    seen: Watched = None
     while True:
         try:
             asked = asking.send(seen)
         except StopIteration as end:
-            best: Network = end.value
-            return best
-        engine.learn(asked.order, asked.mixed, asked.weight)
-        seen = engine.watch(split.watch, asked.judged) if len(split.watch) else None
+            kept: Kept = end.value
+            return kept
+        learn(asked)
+        seen = watch(asked) if len(split.watch) else None
 
 
 def passes(

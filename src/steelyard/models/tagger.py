@@ -19,7 +19,7 @@ from steelyard.models._network import Floats
 from steelyard.models._network_fit import Labels
 from steelyard.models._tagger_network import Steps, TaggerNetwork, Windows
 from steelyard.models._token_ids import EDGE, UNKNOWN, Ids, Lexicon, Sentences, WordIds
-from steelyard.models._training import Schedule, Split, passes
+from steelyard.models._training import Schedule, Split, passes, run_passes
 from steelyard.searched import Choices, Range, declared
 
 #: Tokens that are scored at once.
@@ -139,15 +139,14 @@ class Tagger(Model):
             lexicon.size, self.embedding, 2 * self.window + 1, self.hidden, labels.n_outputs, rng
         )
         training = _Training(self, task, samples, sentences, lexicon.ids(sentences.words), network, split)
-        schedule = Schedule(self.epochs, self.patience)
-        asking, seen = passes(training.mean.copy, task, samples, split, schedule, rng), None
-        while True:
-            try:
-                asked = asking.send(seen)
-            except StopIteration as end:
-                return FittedTagger(end.value, lexicon, labels.present, task.n_classes, self.window)
-            training.learn(asked.order, asked.weight, rng)
-            seen = training.watch(asked.judged) if len(split.watch) else None
+        asking = passes(training.mean.copy, task, samples, split, Schedule(self.epochs, self.patience), rng)
+        best = run_passes(
+            asking,
+            lambda asked: training.learn(asked.order, asked.weight, rng),
+            lambda asked: training.watch(asked.judged),
+            split,
+        )
+        return FittedTagger(best, lexicon, labels.present, task.n_classes, self.window)
 
     def restore(self, state: ModelState) -> FittedTagger:
         """Fitted model from its state."""

@@ -18,7 +18,7 @@ from steelyard.models._network import Floats
 from steelyard.models._network_fit import Labels
 from steelyard.models._text_layers import Batch, Ids, Masks, Steps, TextLayers
 from steelyard.models._text_mixture import Wide, even_shares, fit_shares
-from steelyard.models._training import Schedule, Split, passes
+from steelyard.models._training import Schedule, Split, passes, run_passes
 from steelyard.models._word_bags import Lexicon, Words
 from steelyard.models.linear import FittedLinear, Linear
 from steelyard.samplers import Shuffled
@@ -132,15 +132,13 @@ class TextNetwork(Model):
         sizes = (len(lexicon.keys), self.size, self.filters, self.width)
         layers = TextLayers.initial(*sizes, _start(split.priors(samples), task.multilabel), rng)
         training = _Training(self, task, samples, split, (words, lexicon.bags(words)), layers)
-        asking, seen = passes(layers.copy, task, samples, split, Schedule(self.epochs, self.patience), rng), None
-        while True:
-            try:
-                asked = asking.send(seen)
-            except StopIteration as end:
-                best: TextLayers = end.value
-                break
-            training.learn(asked.order, asked.weight, rng)
-            seen = training.watch(asked.judged) if len(split.watch) else None
+        asking = passes(layers.copy, task, samples, split, Schedule(self.epochs, self.patience), rng)
+        best = run_passes(
+            asking,
+            lambda asked: training.learn(asked.order, asked.weight, rng),
+            lambda asked: training.watch(asked.judged),
+            split,
+        )
         wide, watched = self._wide(texts, task, split, labels)
         shares = even_shares(labels.n_outputs)
         if len(split.watch):

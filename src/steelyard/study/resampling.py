@@ -51,6 +51,15 @@ def kinds_of(codes: Codes, arms: Sequence[Predictions]) -> Kinds | None:
     return Kinds(codes[first], some, times)
 
 
+def _drawn_from(
+    metric: Metric, codes: NDArray[Any], arms: Sequence[Predictions]
+) -> tuple[NDArray[Any], Sequence[Predictions], Codes | None]:
+    """Codes, arms and times of what resamples are drawn from: kinds of rows where these do, else rows."""
+    by_counts = codes.ndim == 1 and judging_of(codes).counts_suffice(metric)
+    kinds = kinds_of(codes, arms) if by_counts else None
+    return (kinds.codes, kinds.arms, kinds.times) if kinds else (codes, arms, None)
+
+
 def bootstrap_weights(
     codes: Codes, size: int, rng: np.random.Generator, times: Codes | None = None
 ) -> NDArray[np.float32]:
@@ -137,10 +146,8 @@ def bootstrapped(
 ) -> Bootstraps:
     """Metric and counts of every arm on the same ``size`` bootstraps."""
     rng = np.random.default_rng([seed, 0xB007])
-    judging, times = judging_of(codes), None
-    if codes.ndim == 1 and judging.counts_suffice(metric) and (kinds := kinds_of(codes, arms)):
-        codes, arms, times = kinds.codes, kinds.arms, kinds.times
-    strata = judging.strata(codes)
+    codes, arms, times = _drawn_from(metric, codes, arms)
+    strata = judging_of(codes).strata(codes)
     values, counts = [], []
     for block in blocks(size, len(codes)):
         weights = bootstrap_weights(strata, block, rng, times)
@@ -159,12 +166,11 @@ def halved(
 ) -> tuple[Array, Array]:
     """Metric of every arm on random halves and on the other halves, each of shape (n_arms, size)."""
     rng = np.random.default_rng([seed, 0x4A1F])
-    judging, times = judging_of(codes), None
+    codes, arms, times = _drawn_from(metric, codes, arms)
+    judging = judging_of(codes)
+    strata = judging.strata(codes)
     chosen, other = [], []
     by_counts = judging.counts_suffice(metric)
-    if codes.ndim == 1 and by_counts and (kinds := kinds_of(codes, arms)):
-        codes, arms, times = kinds.codes, kinds.arms, kinds.times
-    strata = judging.strata(codes)
     ones = np.ones(len(codes)) if times is None else times
     whole = count_arms(codes, arms, ones[None].astype(np.float32)) if by_counts else []
     for block in blocks(size, len(codes)):
